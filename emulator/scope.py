@@ -1,0 +1,77 @@
+"""Where a rule strikes (`Match`) and when (`When`). No I/O, no state: counts are handed in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True)
+class Match:
+    """Every field given must fit the subject; `*` and `?` are wildcards. An absent field fits nothing.
+
+    function: name of the function whose environment or invocation it is.
+    service, operation: AWS signing name and operation, e.g. `secretsmanager` and `GetSecretValue`.
+    resource: the AWS resource the call names, as an ARN where the rig knows it.
+    route: `GET /orders/{id}` at API Gateway.
+    origin: who invoked: `lambda`, `apigateway`, `appflow`, `event`; for an AWS call `function` or `client`.
+    caller: ARN of the caller. host: SaaS host name, or relay name for a database connection.
+    """
+
+    function: str | None = None
+    service: str | None = None
+    operation: str | None = None
+    resource: str | None = None
+    route: str | None = None
+    origin: str | None = None
+    caller: str | None = None
+    host: str | None = None
+
+    def fits(self, attributes: Mapping[str, str]) -> bool:
+        """True when every field that is set fits `attributes` (a subject's own words for itself)."""
+        for field in MATCH_KEYS:
+            pattern = getattr(self, field)
+            if pattern is not None and not fnmatchcase(attributes.get(field, ""), pattern):
+                return False
+        return True
+
+    def over(self, other: Match) -> Match:
+        """This match, with `other`'s values where this one says nothing."""
+        return Match(**{k: v if (v := getattr(self, k)) is not None else getattr(other, k) for k in MATCH_KEYS})
+
+
+@dataclass(frozen=True)
+class When:
+    """Which of the matching subjects are struck.
+
+    after: let this many pass first. times: strike at most this many (None: no limit).
+    every: then only every n-th. between: rig seconds since the rule was armed, `(from, to)`.
+    probability: 0..1, drawn per subject from the seed. ttl: rig seconds after which the rule is off.
+    per: count over the whole `run`, per `invocation`, or per `function`.
+    """
+
+    after: int = 0
+    times: int | None = None
+    every: int = 1
+    between: tuple[float, float] | None = None
+    probability: float = 1.0
+    ttl: float | None = None
+    per: str = "run"
+
+    def strikes(self, index: int, age: float, dice: random.Random) -> bool:
+        """`index`: 0 for the first matching subject in its count. `age`: rig seconds since armed."""
+        if self.ttl is not None and age >= self.ttl:
+            return False
+        if self.between is not None and not self.between[0] <= age < self.between[1]:
+            return False
+        turn, rest = divmod(index - self.after, self.every)
+        if index < self.after or rest or (self.times is not None and turn >= self.times):
+            return False
+        return self.probability >= 1.0 or dice.random() < self.probability
+
+
+PER = ("function", "invocation", "run")
+MATCH_KEYS = tuple(field.name for field in fields(Match))
+WHEN_KEYS = tuple(field.name for field in fields(When))

@@ -1,0 +1,80 @@
+"""The one append-only record of what happened; assertions, reports and the fingerprint read only this."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from emulator.clock import Clock
+
+KEPT = 200_000  # events a long-running rig keeps; older ones leave the list and the fingerprint says so
+
+
+@dataclass(frozen=True)
+class Event:
+    """`subject` passed `point`; `rule` struck it, or is empty; `outcome` is what came of it.
+
+    at: rig seconds. detail: for people; never part of the fingerprint.
+    """
+
+    seq: int
+    at: float
+    subject: str
+    point: str
+    rule: str
+    outcome: str
+    detail: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+class Timeline:
+    """Thread-safe; listeners are called in the thread that recorded the event."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._seq = 0
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def record(self, subject: str, point: str, rule: str, outcome: str, detail: str = "") -> Event:
+        """Append one event."""
+        with self._lock:
+            self._seq += 1
+            event = Event(self._seq, round(self._clock.now(), 6), subject, point, rule, outcome, detail)
+            self._events.append(event)
+        for listener in self._listeners:
+            listener(event)
+        return event
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with every event from now on."""
+        self._listeners.append(listener)
+
+    def events(self, since: int = 0) -> list[Event]:
+        """Events with a sequence number above `since`, oldest first."""
+        with self._lock:
+            return [event for event in self._events if event.seq > since]
+
+    def strikes(self, rule: str | None = None) -> list[Event]:
+        """Events in which a rule (this one, if given) had an effect."""
+        return [e for e in self.events() if e.rule and (rule is None or e.rule == rule)]
+
+    def fingerprint(self) -> str:
+        """sha256 over the sorted (subject, point, rule, outcome): no time, no order of arrival."""
+        rows = sorted((e.subject, e.point, e.rule, e.outcome) for e in self.events())
+        dropped = [["dropped", self._seq - len(rows)]] if self._seq > len(rows) else []
+        return hashlib.sha256(json.dumps([*dropped, *rows]).encode()).hexdigest()
+
+    def clear(self) -> None:
+        """Forget everything, as at the start of a run."""
+        with self._lock:
+            self._events.clear()
+            self._seq = 0
