@@ -24,10 +24,12 @@ R = TypeVar("R", bound=Reply)
 
 @dataclass(frozen=True)
 class Passage(Generic[R]):
-    """reply: what came back. delayed: virtual seconds the rules added. struck: labels of rules that had an effect."""
+    """reply: what came back. delayed, stalled: virtual and real seconds the rules added. struck: labels of
+    rules that had an effect."""
 
     reply: R
     delayed: float = 0.0
+    stalled: float = 0.0
     struck: tuple[str, ...] = ()
 
 
@@ -93,14 +95,14 @@ class Injector:
     def pass_through(self, point: str, subject: Subject, proceed: Callable[[], R]) -> Passage[R]:
         """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline."""
         struck: list[str] = []
-        delays: list[float] = []
+        costs: list[Context] = []
         chain: Callable[[], Any] = proceed
         for armed in reversed(self._armed):
             if hasattr(armed.rule.fault, f"on_{point}"):
-                chain = self._wrap(armed, point, subject, chain, struck, delays)
+                chain = self._wrap(armed, point, subject, chain, struck, costs)
         reply = chain()
         self.timeline.record(subject.id, point, ",".join(struck), reply.verdict)
-        return Passage(reply, sum(delays), tuple(struck))
+        return Passage(reply, sum(c.delayed for c in costs), sum(c.stalled for c in costs), tuple(struck))
 
     def _applies(self, armed: Armed, subject: Subject) -> bool:
         rule = armed.rule
@@ -113,8 +115,13 @@ class Injector:
         return random.Random(f"{self.seed}/{armed.rule.label}/{subject.id}/{use}")
 
     def _wrap(
-        self, armed: Armed, point: str, subject: Subject, inner: Callable[[], Any],
-        struck: list[str], delays: list[float],
+        self,
+        armed: Armed,
+        point: str,
+        subject: Subject,
+        inner: Callable[[], Any],
+        struck: list[str],
+        costs: list[Context],
     ) -> Callable[[], Any]:
         def step() -> Any:
             if not self._applies(armed, subject):
@@ -131,7 +138,7 @@ class Injector:
                 with armed.lock:
                     armed.strikes += 1
                 struck.insert(0, armed.rule.label)
-                delays.append(ctx.delayed)
+                costs.append(ctx)
             return reply
 
         return step

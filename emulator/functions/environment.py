@@ -1,0 +1,131 @@
+"""One execution environment: a sandbox, the Runtime API spoken to it, and its place in the function's log."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+from emulator.clock import Clock
+from emulator.functions.engines.protocol import Exit, Sandbox
+from emulator.functions.runtime_api import Happening, RuntimeApi
+from emulator.model import Function, Invocation
+
+MB = 1024 * 1024
+REAP_S = 10.0  # an engine tells how a dead runtime ended well within this
+
+
+class Identity(Protocol):
+    """The environment's credentials: calls signed with them belong to the invocation entered last."""
+
+    def enter(self, invocation_id: str) -> None: ...
+    def revoke(self) -> None: ...
+
+
+class Environment:
+    """Driven by one thread at a time: `initialise`, then `invoke` as often as wanted, then `destroy`."""
+
+    def __init__(
+        self, env_id: str, function: Function, sandbox: Sandbox, clock: Clock, stream: str, identity: Identity
+    ) -> None:
+        self.id, self.function, self.stream = env_id, function, stream
+        self.native_id = sandbox.native_id
+        self.idle_since = 0.0
+        self._identity = identity
+        self._sandbox, self._clock = sandbox, clock
+        self._api = RuntimeApi(sandbox.runtime_api, sandbox.log, clock, sandbox.alive)
+        self._frozen = False
+        self._gone = threading.Event()
+
+    def initialise(self, limit_s: float) -> Happening:
+        """Wait for the first `next`. kind: next, init_error, died or deadline."""
+        return self._api.wait(self._sandbox.started_at + limit_s)
+
+    def init_ms(self) -> float:
+        """Milliseconds since the runtime process began."""
+        return (self._clock.monotonic() - self._sandbox.started_at) * 1000
+
+    def invoke(self, invocation: Invocation, headers: dict[str, str], deadline: float) -> Happening:
+        """Deliver one event and wait for what comes of it."""
+        self._identity.enter(invocation.id)
+        if not self._api.deliver(invocation.request_id, headers, invocation.payload):
+            return Happening("died")
+        return self._api.wait(deadline)
+
+    def settle(self, deadline: float) -> bool:
+        """After an answer: wait until the runtime asks for the next event. False: it never did."""
+        return self._api.wait(deadline).kind == "next"
+
+    def output(self) -> bytes:
+        """What the function printed since the last call."""
+        return self._api.take_output()
+
+    def thaw(self) -> None:
+        if self._frozen:
+            self._sandbox.thaw()
+            self._frozen = False
+        self._sandbox.reset_peak()
+
+    def freeze(self) -> None:
+        self._sandbox.freeze()
+        self._frozen = True
+
+    def alive(self) -> bool:
+        return self._sandbox.alive()
+
+    def used_mb(self, how: Exit | None = None) -> int:
+        """Peak memory of this invocation in MB. One killed by its cap had reached it: its accounts are gone by now."""
+        if how is not None and how.oom:
+            return self.function.memory_mb
+        return min(-(-self._sandbox.peak_memory() // MB), self.function.memory_mb)
+
+    def ended(self) -> Exit:
+        """How a dead runtime ended."""
+        return self._sandbox.wait(REAP_S) or Exit(code=None, signal=9)
+
+    def destroy(self) -> None:
+        """Kill it and free what it held; once."""
+        if not self._gone.is_set():
+            self._gone.set()
+            self._api.close()
+            self._sandbox.kill()
+            self._identity.revoke()
+
+
+@dataclass(frozen=True)
+class Start:
+    """What came of a cold start. kind: ready, or how init failed: error, exit, timeout.
+
+    ms: init time, measured plus what faults added. virtual_s: the part nobody really waited for.
+    error: the payload posted to init/error. how: the exit of a runtime that died.
+    """
+
+    kind: str
+    environment: Environment
+    ms: float
+    output: bytes = b""
+    error: bytes = b""
+    error_type: str = ""
+    how: Exit | None = None
+    virtual_s: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        return "started" if self.kind == "ready" else f"init_{self.kind}"
+
+
+def watch_init(environment: Environment, limit_s: float) -> Start:
+    """Wait for init to end, one way or another."""
+    seen = environment.initialise(limit_s)
+    ms = environment.init_ms()
+    if seen.kind == "next":
+        return Start("ready", environment, ms, environment.output())
+    if seen.kind == "deadline":
+        return Start("timeout", environment, ms, environment.output())
+    how = environment.ended() if seen.kind == "died" else None
+    error_type = _posted_type(seen) if how is None else "Runtime.OutOfMemory" if how.oom else "Runtime.ExitError"
+    return Start("exit" if how else "error", environment, ms, environment.output(), seen.body, error_type, how)
+
+
+def _posted_type(seen: Happening) -> str:
+    return seen.error_type or "Runtime.Unknown"

@@ -1,0 +1,190 @@
+"""Which environment runs which invocation: warm ones first, new ones as needed, a refusal past the limits.
+
+One invocation per environment; N at once take N environments. Reserved concurrency caps a function, the account's
+limit caps them all. The thread that asks is the thread that speaks to the environment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from emulator.clock import Clock
+from emulator.functions.environment import Environment, Start
+from emulator.functions.execution import INIT_LIMIT_S, Execution
+from emulator.injector import Injector
+from emulator.model import ColdStart, Function, Invocation, Outcome
+
+RESERVED_EXCEEDED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+ACCOUNT_EXCEEDED = "ConcurrentInvocationLimitExceeded"
+Launch = Callable[[ColdStart, float], Start]
+LogSink = Callable[[Function, str, list[tuple[int, str]]], None]
+
+
+class Pool:
+    """launch: starts an environment and watches its init. log: takes an invocation's lines.
+
+    account_limit: environments busy at once over all functions. idle_s: rig seconds after which an idle
+    environment goes (`None`: never). freeze: stop environments between invocations, as Lambda does.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        log: LogSink,
+        injector: Injector,
+        clock: Clock,
+        *,
+        account_limit: int = 100,
+        idle_s: float | None = 600.0,
+        freeze: bool = True,
+    ) -> None:
+        self._launch, self._log, self._injector, self._clock = launch, log, injector, clock
+        self.account_limit, self._idle_s, self._freeze = account_limit, idle_s, freeze
+        self._lock = threading.Lock()
+        self._idle: dict[str, list[Environment]] = {}
+        self._busy: Counter[str] = Counter()
+        self._working: set[Environment] = set()
+        self._numbers: Counter[str] = Counter()
+        self._undertaker = ThreadPoolExecutor(4, "undertaker")
+        self._stop = threading.Event()
+        self._changed = threading.Event()
+        threading.Thread(target=self._expire, name="idle-expiry", daemon=True).start()
+
+    def run(self, invocation: Invocation, reserved: int | None = None) -> Outcome:
+        """Run it now, in this thread. A refusal is an Outcome `throttled` whose reason is AWS's."""
+        passage = self._injector.pass_through("invoke", invocation, lambda: self._run(invocation, reserved))
+        outcome = passage.reply
+        return replace(outcome, virtual_s=outcome.virtual_s + passage.delayed) if passage.delayed else outcome
+
+    def _run(self, invocation: Invocation, reserved: int | None) -> Outcome:
+        function = invocation.function
+        reason = self._admit(function, reserved)
+        if reason:
+            return Outcome("throttled", b"", reason=reason)
+        execution = Execution(invocation, self._clock, lambda phase, limit_s: self._start(function, phase, limit_s))
+        try:
+            outcome = execution.run(self._warm(function))
+        except BaseException:
+            self._abandon(function, execution)
+            raise
+        log = "".join(line for _, line in execution.events).encode()
+        self._log(function, execution.stream, execution.events)
+        environment = execution.environment.id if execution.environment else ""
+        self._release(function, execution)
+        return replace(outcome, log=log, environment=environment)
+
+    def _admit(self, function: Function, reserved: int | None) -> str:
+        with self._lock:
+            if reserved is not None and self._busy[function.name] >= reserved:
+                return RESERVED_EXCEEDED
+            if self._busy.total() >= self.account_limit:
+                return ACCOUNT_EXCEEDED
+            self._busy[function.name] += 1
+        return ""
+
+    def _warm(self, function: Function) -> Environment | None:
+        """The environment used last that is alive and of this revision."""
+        while True:
+            with self._lock:
+                waiting = self._idle.get(function.key)
+                environment = waiting.pop() if waiting else None
+                if environment is not None:
+                    self._working.add(environment)
+            if environment is None or (environment.function.revision == function.revision and environment.alive()):
+                return environment
+            self._bury(environment)
+
+    def _start(self, function: Function, phase: str, limit_s: float) -> Start:
+        with self._lock:
+            self._numbers[function.name] += 1
+            cold = ColdStart(f"{function.name}/env-{self._numbers[function.name]}", function, phase)
+        passage = self._injector.pass_through("start", cold, lambda: self._launched(cold, limit_s))
+        start = passage.reply
+        if not (passage.delayed or passage.stalled):
+            return start
+        total = start.ms + (passage.delayed + passage.stalled) * 1000
+        if start.kind == "ready" and total >= limit_s * 1000:
+            waited = start.ms / 1000 + passage.stalled
+            return replace(start, kind="timeout", ms=limit_s * 1000, virtual_s=max(0.0, limit_s - waited))
+        return replace(start, ms=total, virtual_s=passage.delayed)
+
+    def _launched(self, cold: ColdStart, limit_s: float) -> Start:
+        start = self._launch(cold, limit_s)
+        with self._lock:
+            self._working.add(start.environment)
+        return start
+
+    def _release(self, function: Function, execution: Execution) -> None:
+        kept = execution.environment
+        if kept is not None:
+            if self._freeze:
+                kept.freeze()
+            kept.idle_since = self._clock.now()
+        with self._lock:
+            self._busy[function.name] -= 1
+            if kept is not None:
+                self._working.discard(kept)
+                self._idle.setdefault(function.key, []).append(kept)
+        self._changed.set()
+        for environment in execution.lost:
+            self._bury(environment)
+
+    def _abandon(self, function: Function, execution: Execution) -> None:
+        """The rig itself failed on the way: nothing that was in hand is used again."""
+        with self._lock:
+            self._busy[function.name] -= 1
+        for environment in {*execution.lost, *([execution.current] if execution.current else [])}:
+            self._bury(environment)
+
+    def _bury(self, environment: Environment) -> None:
+        with self._lock:
+            self._working.discard(environment)
+        self._undertaker.submit(environment.destroy)
+
+    def _expire(self) -> None:
+        """Let idle environments go when the rig's clock says so."""
+        while not self._stop.is_set():
+            self._changed.clear()
+            with self._lock:
+                oldest = min((e.idle_since for row in self._idle.values() for e in row), default=None)
+            if oldest is None or self._idle_s is None:
+                self._changed.wait()
+            elif self._clock.wait_until(oldest + self._idle_s, self._stop):
+                self.retire(lambda e: self._clock.now() - e.idle_since >= (self._idle_s or 0.0))
+
+    def retire(self, which: Callable[[Environment], bool] = lambda _: True) -> int:
+        """Bury the idle environments that `which` picks; returns how many."""
+        with self._lock:
+            gone = [e for row in self._idle.values() for e in row if which(e)]
+            for row in self._idle.values():
+                row[:] = [e for e in row if e not in gone]
+        for environment in gone:
+            self._bury(environment)
+        return len(gone)
+
+    def environments(self) -> list[tuple[Environment, str]]:
+        """Every living environment with `idle` or `busy`."""
+        with self._lock:
+            return [*((e, "busy") for e in self._working), *((e, "idle") for row in self._idle.values() for e in row)]
+
+    def reset(self) -> None:
+        """Bury every idle environment and count from one again."""
+        self.retire()
+        with self._lock:
+            self._numbers.clear()
+
+    def close(self) -> None:
+        """Kill everything, busy or not, and wait until it is gone."""
+        self._stop.set()
+        self._changed.set()
+        self._clock.wake()
+        for environment, _ in self.environments():
+            self._undertaker.submit(environment.destroy)
+        self._undertaker.shutdown(wait=True)
+
+
+__all__ = ["ACCOUNT_EXCEEDED", "INIT_LIMIT_S", "RESERVED_EXCEEDED", "Pool"]

@@ -1,0 +1,83 @@
+"""How an execution environment comes to be: credentials, log stream, variables, the engine, then init."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from emulator.clock import Clock
+from emulator.functions.engines.protocol import Engine, EnvironmentSpec
+from emulator.functions.environment import Environment, Start, watch_init
+from emulator.functions.variables import log_stream, variables
+from emulator.model import ColdStart
+
+
+class Credentials(Protocol):
+    """Temporary credentials of one environment."""
+
+    access_key: str
+    secret_key: str
+    session_token: str
+
+
+class Issuer(Protocol):
+    """Knows which credentials belong to which environment (emulator/aws/attribution.py)."""
+
+    def issue(self, environment_id: str, function_name: str, role_arn: str) -> Credentials: ...
+    def enter(self, access_key: str, invocation_id: str) -> None: ...
+    def revoke(self, access_key: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the rig offers to an environment: its AWS endpoint, the SaaS names that lead to it, a CA bundle."""
+
+    endpoint: str
+    hosts: tuple[str, ...] = ()
+    ca_bundle: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Identity:
+    issuer: Issuer
+    access_key: str
+
+    def enter(self, invocation_id: str) -> None:
+        self.issuer.enter(self.access_key, invocation_id)
+
+    def revoke(self) -> None:
+        self.issuer.revoke(self.access_key)
+
+
+class Starting:
+    """Callable as the pool's `launch`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        issuer: Issuer,
+        clock: Clock,
+        surroundings: Callable[[], Surroundings],
+        seed: int,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        self._engine, self._issuer, self._clock, self._seed = engine, issuer, clock, seed
+        self._surroundings, self._labels = surroundings, labels or {}
+
+    def __call__(self, cold: ColdStart, limit_s: float) -> Start:
+        function, around = cold.function, self._surroundings()
+        credentials = self._issuer.issue(cold.id, function.name, function.role)
+        stream = log_stream(function, cold.id, self._seed, self._clock.utc())
+        keys = {
+            "AWS_ACCESS_KEY_ID": credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+            "AWS_SESSION_TOKEN": credentials.session_token,
+        }
+        environ = variables(function, stream, keys, around.endpoint)
+        spec = EnvironmentSpec(cold.id, function, environ, around.hosts, around.ca_bundle, self._labels)
+        sandbox = self._engine.start(spec)
+        identity = _Identity(self._issuer, credentials.access_key)
+        environment = Environment(cold.id, function, sandbox, self._clock, stream, identity)
+        return watch_init(environment, limit_s)
