@@ -1,0 +1,257 @@
+"""Each engine, a handler that tells what it finds inside, and a plain blocking Runtime API to drive it with."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.clock import Clock
+from emulator.functions.engines.protocol import Engine, EnvironmentSpec, Sandbox
+from emulator.model import Function
+
+PATIENCE_S = 30
+IMAGE = "lambdarig/python:3.11"
+PROBE = '''
+import errno, os, resource, signal, socket, subprocess, sys, threading, time
+
+print("printed at import")
+
+
+def handler(event, context):
+    return globals()[event.pop("do")](**event)
+
+
+def echo(value):
+    return value
+
+
+def variable(name):
+    return os.environ.get(name)
+
+
+def say(lines):
+    for number, line in enumerate(lines):
+        print(line, file=(sys.stdout, sys.stderr)[number % 2])
+
+
+def identity():
+    return {"uid": os.getuid(), "gid": os.getgid(), "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            "folder": os.getcwd(), "pid": os.getpid()}
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def write(path, mb=0):
+    try:
+        with open(path, "wb") as file:
+            for _ in range(mb):
+                file.write(bytes(1 << 20))
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    os.unlink(path)
+    return "written"
+
+
+def ask(host, port, timeout=5):
+    try:
+        with socket.create_connection((host, port), timeout) as connection:
+            return connection.makefile().readline()
+    except OSError as error:
+        return type(error).__name__ + ": " + str(error)
+
+
+def resolve(name):
+    return socket.gethostbyname(name)
+
+
+def tick(host, port, child=False):
+    """Send a byte every millisecond, from a thread or from a child process that outlives the runtime."""
+    connect = f"import socket, time; s = socket.create_connection(({host!r}, {port}))"
+    program = connect + "\\nwhile True: s.send(b'.'); time.sleep(.001)"
+    if child:
+        subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+    else:
+        threading.Thread(target=exec, args=(program, {}), daemon=True).start()
+
+
+def hold(mb):
+    global held
+    held = b"x" * (mb << 20)
+
+
+def let_go():
+    global held
+    held = b""
+
+
+def leave(status):
+    os._exit(status)
+
+
+def fall(number):
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+'''
+
+
+class Running:
+    """One sandbox and the rig's side of its Runtime API. Every read has a limit, so nothing can hang."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox, self._count = sandbox, 0
+        self._connection: socket.socket | None = None
+        self.sandbox.runtime_api.settimeout(PATIENCE_S)
+
+    def next(self) -> None:
+        """Wait until the runtime client asks for an event."""
+        method, path, _ = self._request()
+        assert (method, path) == ("GET", "/2018-06-01/runtime/invocation/next")
+
+    def send(self, **event: Any) -> None:
+        """Answer the waiting `next`."""
+        self._count += 1
+        self._answer(200, json.dumps(event).encode(), {
+            "Lambda-Runtime-Aws-Request-Id": f"request-{self._count}",
+            "Lambda-Runtime-Deadline-Ms": "9999999999999",
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:probe",
+        })
+
+    def reply(self) -> Any:
+        """The handler's result; returns once the client has asked for the next event."""
+        method, path, body = self._request()
+        assert (method, path) == ("POST", f"/2018-06-01/runtime/invocation/request-{self._count}/response"), body
+        self._answer(202, b'{"status":"OK"}\n', {})
+        self.next()
+        return json.loads(body)
+
+    def invoke(self, **event: Any) -> Any:
+        self.send(**event)
+        return self.reply()
+
+    def output(self) -> str:
+        """What is in the pipe now."""
+        found = b""
+        try:
+            while chunk := os.read(self.sandbox.log, 65536):
+                found += chunk
+        except BlockingIOError:
+            pass
+        return found.decode()
+
+    def hangs_up(self) -> bool:
+        """Whether the pipe says so within a while; reads it empty."""
+        poll = select.poll()
+        poll.register(self.sandbox.log, select.POLLIN)
+        while events := poll.poll(PATIENCE_S * 1000):
+            if not events[0][1] & select.POLLIN:
+                return bool(events[0][1] & select.POLLHUP)
+            os.read(self.sandbox.log, 65536)
+        return False
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self.sandbox.kill()
+
+    def _request(self) -> tuple[str, str, bytes]:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            if self._connection is None:
+                self._connection, _ = self.sandbox.runtime_api.accept()
+                self._connection.settimeout(PATIENCE_S)
+            if (byte := self._connection.recv(1)) == b"":
+                assert head == b"", "the runtime client hung up in the middle of a request"
+                self._connection.close()
+                self._connection = None
+            head += byte
+        first, *lines = head.decode().splitlines()
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        length = int(headers.get("content-length") or 0)
+        body = b""
+        while len(body) < length:
+            body += self._connection.recv(length - len(body))
+        method, path, _ = first.split(" ")
+        return method, path, body
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Content-Type: application/json"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        assert self._connection is not None
+        self._connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+
+def build(name: str, rig_id: str, state_dir: Path) -> Engine:
+    if name == "docker":
+        from emulator.functions.engines.docker import DockerEngine
+
+        return DockerEngine(rig_id, lambda runtime: IMAGE, state_dir, Clock())
+    if name == "process":
+        from emulator.functions.engines.process import ProcessEngine
+
+        return ProcessEngine(rig_id, state_dir, Clock())
+    from emulator.functions.engines.inline import InlineEngine
+
+    return InlineEngine(rig_id, Clock())
+
+
+@pytest.fixture(scope="module")
+def make_engine(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Engine]:
+    """NAME -> a new engine with a rig id of its own. Whoever makes one closes it."""
+    return lambda name: build(name, f"t{uuid.uuid4().hex[:10]}", tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="module")
+def engine(request: pytest.FixtureRequest, make_engine: Callable[[str], Engine]) -> Iterator[Engine]:
+    made = make_engine(request.param)
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> EnvironmentSpec:
+    """The probe, 128 MB: tests replace what they need."""
+    code = tmp_path_factory.mktemp("code")
+    (code / "probe.py").write_text(PROBE)
+    code.chmod(0o755)
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:probe"
+    function = Function("probe", arn, "python3.11", "probe.handler", "arn:aws:iam::123456789012:role/r", code)
+    variables = {"_HANDLER": "probe.handler", "AWS_LAMBDA_FUNCTION_NAME": "probe", "AWS_REGION": "us-east-1"}
+    return EnvironmentSpec("probe/env-1", function, variables, hosts=("login.example.com",), labels={"owner": "test"})
+
+
+@pytest.fixture
+def start(engine: Engine, spec: EnvironmentSpec) -> Iterator[Callable[..., Running]]:
+    """start(id=..., memory_mb=...) -> a Running whose client waits for an event; killed afterwards."""
+    running: list[Running] = []
+
+    def begin(env_id: str = "probe/env-2", **function: Any) -> Running:
+        mine = replace(spec, id=env_id, function=replace(spec.function, **function))
+        running.append(Running(engine.start(mine)))
+        running[-1].next()
+        return running[-1]
+
+    yield begin
+    for one in running:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def shared(engine: Engine, spec: EnvironmentSpec) -> Iterator[Running]:
+    """One sandbox for every test that leaves it as it was. 512 MB, so that its CPU quota lets it start quickly."""
+    one = Running(engine.start(replace(spec, function=replace(spec.function, memory_mb=512))))
+    one.next()
+    yield one
+    one.close()
