@@ -33,10 +33,11 @@ def ticks(engine: Engine) -> Iterator[socket.socket]:
         yield listener
 
 
-def answer_once(listener: socket.socket, text: bytes) -> None:
-    connection, _ = listener.accept()
+def answer_once(listener: socket.socket, text: bytes) -> tuple[str, int]:
+    connection, peer = listener.accept()
     with connection:
         connection.sendall(text)
+    return peer[0], peer[1]
 
 
 # --- running --------------------------------------------------------------------------------------------
@@ -283,6 +284,17 @@ def test_a_listener_of_the_rig_is_reachable_at_its_host_and_port(engine: Engine,
         serving = pool.submit(answer_once, listener, b"the rig\n")
         assert shared.invoke(do="ask", host=engine.host(), port=engine.port_of(listener)) == "the rig\n"
         serving.result()
+
+
+@real_processes
+def test_a_connection_is_traced_to_its_environment(engine: Engine, shared: Running) -> None:
+    with engine.listen(0) as listener, ThreadPoolExecutor(1) as pool:
+        listener.settimeout(30)
+        serving = pool.submit(answer_once, listener, b"hello\n")
+        shared.invoke(do="ask", host=engine.host(), port=engine.port_of(listener))
+        address, port = serving.result()
+    assert shared.sandbox.id in (engine.origin(address), engine.origin(f"{address}:{port}"))
+    assert engine.origin("192.0.2.9") == engine.origin("192.0.2.9:80") == ""
 
 
 @real_processes

@@ -25,6 +25,7 @@ from emulator.functions.engines.docker_container import (
     readable,
 )
 from emulator.functions.engines.protocol import EnvironmentSpec, Exit
+from emulator.reaper import owner
 
 if TYPE_CHECKING:
     import docker
@@ -206,6 +207,7 @@ def test_closing_leaves_no_container_network_or_file(
     engine = DockerEngine("leaves-nothing", lambda runtime: IMAGE, tmp_path, Clock())
     label = {"label": "lambdarig.rig=leaves-nothing"}
     engine.start(spec)
+    assert client.networks.list(filters=label)[0].attrs["Labels"]["lambdarig.owner"] == owner()
     assert len(client.containers.list(filters=label)) == len(client.networks.list(filters=label)) == 1
     engine.close()
     assert client.containers.list(all=True, filters=label) == client.networks.list(filters=label) == []

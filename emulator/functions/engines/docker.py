@@ -24,7 +24,6 @@ from emulator.clock import Clock
 from emulator.errors import EngineError
 from emulator.functions.engines import docker_daemon
 from emulator.functions.engines.docker_container import (
-    RIG_LABEL,
     HostPaths,
     Place,
     container_config,
@@ -35,6 +34,7 @@ from emulator.functions.engines.docker_container import (
 from emulator.functions.engines.docker_daemon import COMPOSE, answering
 from emulator.functions.engines.docker_sandbox import DockerSandbox
 from emulator.functions.engines.protocol import EnvironmentSpec
+from emulator.reaper import OWNER_LABEL, RIG_LABEL, owner
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -87,9 +87,8 @@ class DockerEngine:
             return self._api, self._place
 
     def _make_network(self, api: APIClient) -> Place:
-        name = f"lambdarig-{self._rig_id}"
-        made = api.create_network(
-            name, driver="bridge", internal=True, check_duplicate=True, labels={RIG_LABEL: self._rig_id})
+        name, labels = f"lambdarig-{self._rig_id}", {RIG_LABEL: self._rig_id, OWNER_LABEL: owner()}
+        made = api.create_network(name, driver="bridge", internal=True, check_duplicate=True, labels=labels)
         pool = api.inspect_network(made["Id"])["IPAM"]["Config"][0]
         # The gateway is the bridge's own address; daemons that leave it out use the subnet's first.
         host = pool.get("Gateway") or str(next(ip_network(pool["Subnet"]).hosts()))
@@ -138,6 +137,11 @@ class DockerEngine:
     def port_of(self, listener: socket.socket) -> int:
         return int(listener.getsockname()[1])
 
+    def origin(self, peer: str) -> str:
+        """Every container has an address of its own, so the port does not matter."""
+        address = peer.partition(":")[0]
+        return next((one.id for one in self._sandboxes if one.address == address and not one.killed), "")
+
     # --- starting ---------------------------------------------------------------------------------------
 
     def start(self, spec: EnvironmentSpec) -> DockerSandbox:
@@ -145,7 +149,8 @@ class DockerEngine:
         image, command = self._what_runs(api, spec)
         folder = self._folder(spec)
         sandbox = DockerSandbox(spec.id, api, self._clock, folder, self.listen(0))
-        self._sandboxes = [one for one in self._sandboxes if not one.killed] + [sandbox]
+        with self._opening:
+            self._sandboxes = [one for one in self._sandboxes if not one.killed] + [sandbox]
         try:
             layers = merged_layers(spec.function.layers, self._state_dir)
             port = self.port_of(sandbox.runtime_api)
@@ -153,7 +158,7 @@ class DockerEngine:
             with self._slots, answering(f"starting {spec.id}"):
                 sandbox.native_id = self._create(api, spec.id, config)
                 api.start(sandbox.native_id)
-                sandbox.attach()
+                sandbox.attach(place.network)
         except BaseException:
             sandbox.kill()
             raise

@@ -14,13 +14,14 @@ from typing import Any
 
 from emulator.errors import EngineError
 from emulator.functions.engines.protocol import EnvironmentSpec
+from emulator.reaper import RIG_LABEL
 
 MB = 1024 * 1024
 USER = "993:990"  # sbx_user1051 on Lambda
 CPU_PERIOD_US = 100_000
 MB_PER_CPU = 1769  # AWS: 1,769 MB of memory come with one vCPU
 PROCESSES = DESCRIPTORS = 1024
-RIG_LABEL, ENVIRONMENT_LABEL = "lambdarig.rig", "lambdarig.environment"
+ENVIRONMENT_LABEL = "lambdarig.environment"
 RIG_FOLDER = "/var/rig"
 # Where Debian and Amazon Linux keep what OpenSSL trusts by default.
 SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")

@@ -38,7 +38,7 @@ class DockerSandbox:
     def __init__(self, env_id: str, api: APIClient, clock: Clock, folder: Path, listener: socket.socket) -> None:
         self.id, self.runtime_api, self.folder = env_id, listener, folder
         self.log = _pipe(folder / "log")
-        self.native_id, self.started_at = "", 0.0
+        self.native_id, self.address, self.started_at = "", "", 0.0
         self._api, self._clock = api, clock
         self._cap = self._last_peak = self._oom_kills = 0
         self._pidfd: int | None = None
@@ -47,7 +47,7 @@ class DockerSandbox:
         self._exit: Exit | None = None
         self._lock, self.killed = threading.Lock(), False
 
-    def attach(self) -> None:
+    def attach(self, network: str) -> None:
         """Call once the container is started: find its process, and wait until that has opened the pipe (2-5 ms).
 
         Until then the pipe has no writer and would read as ended.
@@ -55,6 +55,7 @@ class DockerSandbox:
         document = self._api.inspect_container(self.native_id)
         self.started_at = self._clock.monotonic() - (self._clock.wall() - _epoch(document["State"]["StartedAt"]))
         self._cap = document["HostConfig"]["Memory"]
+        self.address = document["NetworkSettings"]["Networks"][network]["IPAddress"]
         self._find_process(document["State"]["Pid"])
         while _hung_up(self.log) and self.alive():
             self._clock.stall(ATTACH_S)
