@@ -1,0 +1,296 @@
+"""The relay against plain sockets on both ends."""
+
+import hashlib
+import os
+import socket
+import threading
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pytest
+
+from emulator.clock import Clock
+from emulator.fault import Fault, Rule
+from emulator.injector import Injector
+from emulator.model import Link, Release
+from emulator.relay import TERMINATE, Relay
+from emulator.timeline import Timeline
+
+LIMIT = 10
+
+
+def listener():
+    return socket.create_server(("127.0.0.1", 0))
+
+
+@dataclass(frozen=True)
+class Hold(Fault):
+    name: ClassVar[str] = "hold"
+
+    def new_state(self):
+        return Release()
+
+    def on_connect(self, subject, proceed, ctx):
+        return replace(proceed(), hold=ctx.state)
+
+    def heal(self, ctx):
+        ctx.state.release()
+
+
+@dataclass(frozen=True)
+class Refuse(Fault):
+    name: ClassVar[str] = "refuse"
+
+    def on_connect(self, subject, proceed, ctx):
+        return Link("refused")
+
+
+@dataclass(frozen=True)
+class Broken(Fault):
+    name: ClassVar[str] = "broken"
+
+    def on_connect(self, subject, proceed, ctx):
+        raise KeyError("bug")
+
+
+class World:
+    def __init__(self):
+        clock = Clock()
+        self.timeline = Timeline(clock)
+        self.injector = Injector(clock, self.timeline)
+        self.database = listener()
+        self.database.settimeout(LIMIT)
+        entry = listener()
+        self.address = entry.getsockname()
+        self.relay = Relay(
+            "orders-db", entry, self.database.getsockname(), self.injector, lambda ip: ("orders", "orders/inv-1")
+        )
+        self.relay.start()
+        self.sockets = [self.database]
+
+    def connect(self):
+        client = socket.create_connection(self.address, LIMIT)
+        self.sockets.append(client)
+        return client
+
+    def pair(self):
+        client = self.connect()
+        server, _ = self.database.accept()
+        server.settimeout(LIMIT)
+        self.sockets.append(server)
+        client.sendall(b"?")  # what arrives was relayed, so the point is passed and counted
+        assert server.recv(1) == b"?"
+        return client, server
+
+    def close(self):
+        self.relay.close()
+        for sock in self.sockets:
+            sock.close()
+
+
+@pytest.fixture
+def world():
+    world = World()
+    yield world
+    world.close()
+
+
+def silent(sock):
+    """Nothing arrives: no data and no end. A short limit, because absence has no event."""
+    sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        sock.recv(1)
+    sock.settimeout(LIMIT)
+    return True
+
+
+def test_bytes_pass_both_ways(world):
+    client, server = world.pair()
+    client.sendall(b"query")
+    assert server.recv(10) == b"query"
+    server.sendall(b"rows")
+    assert client.recv(10) == b"rows"
+
+
+def test_a_connection_passes_the_point_connect_once_under_its_own_id(world):
+    world.pair()
+    world.pair()
+    told = [(e.subject, e.point, e.outcome) for e in world.timeline.events()]
+    assert told == [("orders-db/conn-1", "connect", "connected"), ("orders-db/conn-2", "connect", "connected")]
+
+
+def test_half_close_of_the_client_leaves_the_way_back_open(world):
+    client, server = world.pair()
+    client.sendall(b"last words")
+    client.shutdown(socket.SHUT_WR)
+    assert b"".join(iter(lambda: server.recv(100), b"")) == b"last words"
+    server.sendall(b"answer")
+    server.close()
+    assert b"".join(iter(lambda: client.recv(100), b"")) == b"answer"
+
+
+def test_half_close_of_the_server_leaves_the_way_there_open(world):
+    client, server = world.pair()
+    server.sendall(b"bye")
+    server.shutdown(socket.SHUT_WR)
+    assert b"".join(iter(lambda: client.recv(100), b"")) == b"bye"
+    client.sendall(b"more")
+    client.close()
+    assert b"".join(iter(lambda: server.recv(100), b"")) == b"more"
+
+
+def test_megabytes_in_both_directions_at_once_arrive_whole(world):
+    client, server = world.pair()
+    there, back = os.urandom(4_000_000), os.urandom(4_000_000)
+
+    def send(sock, data):
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+
+    def receive(sock, digest):
+        while data := sock.recv(65536):
+            digest.update(data)
+
+    got_there, got_back = hashlib.sha256(), hashlib.sha256()
+    jobs = [(send, client, there), (send, server, back), (receive, server, got_there), (receive, client, got_back)]
+    threads = [threading.Thread(target=job, args=arguments) for job, *arguments in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    assert got_there.digest() == hashlib.sha256(there).digest()
+    assert got_back.digest() == hashlib.sha256(back).digest()
+
+
+def test_a_reset_of_the_server_reaches_the_client(world):
+    client, server = world.pair()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    server.close()
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+
+
+def test_a_refusing_target_resets_the_client_and_is_recorded(world):
+    world.database.close()
+    with pytest.raises(ConnectionResetError):  # as early as in connect
+        world.connect().recv(1)
+    assert [e.outcome for e in world.timeline.events()] == ["refused"]
+    assert (world.relay.accepted, world.relay.refused) == (1, 1)
+
+
+def test_a_fault_that_does_not_proceed_resets_the_client(world):
+    world.injector.arm([Rule(Refuse())])
+    with pytest.raises(ConnectionResetError):  # as early as in connect
+        world.connect().recv(1)
+    assert [e.rule for e in world.timeline.strikes()] == ["refuse"]
+
+
+def test_a_fault_with_a_bug_resets_the_client_and_the_relay_goes_on(world, caplog):
+    armed = world.injector.arm([Rule(Broken())])
+    with pytest.raises(ConnectionResetError):
+        world.connect().recv(1)
+    assert "fault 'broken' raised" in caplog.text
+    world.injector.disarm(armed)
+    client, server = world.pair()
+    client.sendall(b"x")
+    assert server.recv(1) == b"x"
+
+
+def test_a_held_client_close_does_not_reach_the_server_until_released(world):
+    world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    client.sendall(b"in flight")
+    client.close()
+    assert server.recv(100) == b"in flight"
+    assert silent(server)
+    assert world.relay.active == 1
+    world.injector.disarm()
+    assert server.recv(1) == b""
+
+
+def test_a_held_client_reset_does_not_reach_the_server_until_released(world):
+    world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    assert silent(server)
+    world.injector.disarm()
+    with pytest.raises(ConnectionResetError):
+        server.recv(1)
+
+
+def test_a_held_server_close_does_not_reach_the_client_until_released(world):
+    world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    server.sendall(b"in flight")
+    server.close()
+    assert client.recv(100) == b"in flight"
+    assert silent(client)
+    world.injector.disarm()
+    assert client.recv(1) == b""
+
+
+def test_a_held_goodbye_is_delivered_on_release_and_not_before(world):
+    world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    client.sendall(b"query" + TERMINATE)
+    assert server.recv(100) == b"query"
+    assert silent(server)
+    world.injector.disarm()
+    assert server.recv(100) == TERMINATE
+
+
+def test_what_only_looked_like_a_goodbye_is_delivered_with_what_follows(world):
+    world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    client.sendall(TERMINATE)
+    assert silent(server)
+    client.sendall(b"more")
+    got = b""
+    while len(got) < len(TERMINATE) + 4:
+        got += server.recv(100)
+    assert got == TERMINATE + b"more"
+
+
+def test_a_goodbye_passes_where_nothing_is_held(world):
+    client, server = world.pair()
+    client.sendall(TERMINATE)
+    assert server.recv(100) == TERMINATE
+
+
+def test_a_connection_in_use_survives_its_release(world):
+    world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    world.injector.disarm()
+    client.sendall(b"still here")
+    assert server.recv(100) == b"still here"
+    client.close()
+    assert server.recv(1) == b""
+
+
+def test_counts_are_exact_for_many_connections(world):
+    pairs = [world.pair() for _ in range(20)]
+    assert (world.relay.accepted, world.relay.active, world.relay.refused) == (20, 20, 0)
+    for client, server in pairs:
+        client.close()
+        assert server.recv(1) == b""
+        server.close()
+    world.relay.close()
+    assert (world.relay.accepted, world.relay.active) == (20, 0)
+
+
+def test_reset_counts_from_one_again(world):
+    world.pair()
+    world.relay.reset()
+    world.pair()
+    assert {e.subject for e in world.timeline.events()} == {"orders-db/conn-1"}
+
+
+def test_close_ends_held_connections_and_threads(world):
+    world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    world.relay.close()
+    assert client.recv(1) == b""
+    assert server.recv(1) == b""
+    assert world.relay.active == 0
+    assert not [t for t in threading.enumerate() if t.name.startswith("relay-orders-db") and t.is_alive()]
