@@ -142,8 +142,15 @@ class Invoker(Protocol):
     """What the front doors need of the functions: run one event through a function, by name or ARN."""
 
     def invoke(
-        self, function: str, payload: bytes, origin: str, *, qualifier: str = "", client_context: str = "",
-        caller: str = "", trace_id: str = "",
+        self,
+        function: str,
+        payload: bytes,
+        origin: str,
+        *,
+        qualifier: str = "",
+        client_context: str = "",
+        caller: str = "",
+        trace_id: str = "",
     ) -> Outcome:
         """Raises LookupError when there is no such function; a refusal is an Outcome `throttled`."""
 
@@ -167,7 +174,8 @@ class AwsCall:
     """One request to an AWS service. id: `NAME/inv-3/secretsmanager.GetSecretValue#2`, or `client/...`.
 
     params: the request's parameters as far as the wire could read them. resource: finds the ARN (or the
-    id as the caller typed it) that AWS would name in a refusal.
+    id as the caller typed it) that AWS would name in a refusal. iam_action: where IAM's name is not
+    `service:operation`, as `lambda:InvokeFunction` for Invoke.
     """
 
     id: str
@@ -177,11 +185,12 @@ class AwsCall:
     caller: Caller
     params: Mapping[str, object]
     find_resource: Callable[[], str] = field(default=lambda: "*", repr=False, compare=False)
+    iam_action: str = ""
 
     @property
     def action(self) -> str:
         """IAM's name for it, e.g. `secretsmanager:GetSecretValue`."""
-        return f"{self.service}:{self.operation}"
+        return self.iam_action or f"{self.service}:{self.operation}"
 
     @property
     def resource(self) -> str:
@@ -197,8 +206,11 @@ class _CallAttributes(dict[str, str]):
     def __init__(self, call: AwsCall) -> None:
         origin = "function" if call.caller.function else "client"
         super().__init__(
-            service=call.service, operation=call.operation, caller=call.caller.arn,
-            function=call.caller.function, origin=origin,
+            service=call.service,
+            operation=call.operation,
+            caller=call.caller.arn,
+            function=call.caller.function,
+            origin=origin,
         )
         self._call = call
 

@@ -31,6 +31,7 @@ class Environment:
         self.id, self.function, self.stream = env_id, function, stream
         self.native_id = sandbox.native_id
         self.idle_since = 0.0
+        self.invocation_id = f"{env_id}/init"
         self._identity = identity
         self._sandbox, self._clock = sandbox, clock
         self._api = RuntimeApi(sandbox.runtime_api, sandbox.log, clock, sandbox.alive)
@@ -47,6 +48,7 @@ class Environment:
 
     def invoke(self, invocation: Invocation, headers: dict[str, str], deadline: float) -> Happening:
         """Deliver one event and wait for what comes of it."""
+        self.invocation_id = invocation.id
         self._identity.enter(invocation.id)
         if not self._api.deliver(invocation.request_id, headers, invocation.payload):
             return Happening("died")

@@ -171,6 +171,13 @@ class Pool:
         with self._lock:
             return [*((e, "busy") for e in self._working), *((e, "idle") for row in self._idle.values() for e in row)]
 
+    def behind(self, env_id: str) -> tuple[str, str]:
+        """(function, invocation) of an environment by id; empty where there is none of that id, or nothing runs."""
+        for environment, _ in self.environments():
+            if environment.id == env_id:
+                return environment.function.name, environment.invocation_id
+        return "", ""
+
     def reset(self) -> None:
         """Bury every idle environment and count from one again."""
         self.retire()

@@ -17,9 +17,12 @@ from emulator.model import ColdStart
 class Credentials(Protocol):
     """Temporary credentials of one environment."""
 
-    access_key: str
-    secret_key: str
-    session_token: str
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def session_token(self) -> str: ...
 
 
 class Issuer(Protocol):

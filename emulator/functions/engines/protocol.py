@@ -87,6 +87,9 @@ class Engine(Protocol):
     def port_of(self, listener: socket.socket) -> int:
         """The port at which sandboxes reach a socket made by `listen`."""
 
+    def origin(self, peer: str) -> str:
+        """Id of the environment behind a connection's peer (`IP`, or `IP:PORT` where all share an address); or ""."""
+
     def start(self, spec: EnvironmentSpec) -> Sandbox:
         """Start the runtime client for `spec`; returns once its process exists, before it polls."""
 

@@ -1,0 +1,49 @@
+"""The Lambda service as the endpoint sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.aws.modelled import ModelledService
+from emulator.aws.services.lambda_api.functions import FunctionOperations
+from emulator.aws.services.lambda_api.invoke import Invoking
+from emulator.aws.services.lambda_api.layers import LayerOperations
+from emulator.aws.services.lambda_api.permissions import PermissionOperations
+from emulator.aws.services.lambda_api.settings import SettingOperations
+from emulator.aws.services.lambda_api.shop import Shop
+from emulator.aws.services.lambda_api.versions import VersionOperations
+from emulator.aws.wire import WireRequest
+from emulator.model import AwsCall, AwsReply
+
+
+class Operations:
+    """All of the control plane's operations, looked up among their families by name."""
+
+    def __init__(self, shop: Shop, account_limit: int) -> None:
+        layers = LayerOperations(shop)
+        self._families = (
+            FunctionOperations(shop, layers),
+            VersionOperations(shop),
+            PermissionOperations(shop),
+            SettingOperations(shop, account_limit),
+            layers,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        for family in self.__dict__["_families"]:
+            if hasattr(family, name):
+                return getattr(family, name)
+        raise AttributeError(name)
+
+
+class LambdaService:
+    """Implements the endpoint's Service: `Invoke` by its own path, the rest by botocore's model."""
+
+    def __init__(self, operations: Operations, invoking: Invoking) -> None:
+        self._control = ModelledService("lambda", operations)
+        self._invoking = invoking
+
+    def answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
+        if call.operation in ("Invoke", "InvokeAsync"):
+            return self._invoking.answer(call, request)
+        return self._control.answer(call, request)

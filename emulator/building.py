@@ -1,0 +1,178 @@
+"""Makes what a rig file describes: secrets, databases, SaaS hosts, functions, APIs - by the same calls anyone makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emulator.aws.internal import client
+from emulator.errors import FileProblem, UsageError
+from emulator.files import FunctionSpec, RigFile, RouteSpec
+
+if TYPE_CHECKING:
+    from emulator.rig import Rig
+
+Say = Callable[[str], None]
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
+
+
+def build_rig(rig: Rig, written: RigFile, say: Say) -> dict[str, Any]:
+    """Make everything; gives what steps can refer to: `secrets`, `databases`, `functions`, `apis`, each by name."""
+    made: dict[str, Any] = {"secrets": {}, "databases": {}, "functions": {}, "apis": {}}
+
+    def aws(service: str) -> Any:
+        return client(rig.endpoint, service, region=rig.settings.region)
+
+    for name, value in written.secrets.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        made["secrets"][name] = {"arn": aws("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]}
+    for name, kind in written.databases.items():
+        say(f"database {name}: {'a PostgreSQL of its own' if kind == 'embedded' else kind}")
+        made["databases"][name] = {"url": rig.database(name, kind)}
+    if written.upstreams is not None:
+        rig.ways_out.add_upstreams(written.upstreams)
+    for name, function in written.functions.items():
+        made["functions"][name] = {"arn": make_function(rig, name, function, made, say)}
+    for name, api in written.apis.items():
+        made["apis"][name] = make_api(
+            aws("apigateway"), aws("lambda"), name, api, made["functions"], rig.settings.region
+        )
+    return made
+
+
+def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any], say: Say) -> str:
+    """Create the function from its folder; gives its ARN."""
+    runtime = spec.runtime if spec.runtime != "python" else python_runtime(rig.engine.name)
+    folder = spec.folder
+    if spec.requirements:
+        from emulator.functions.packaging import build
+
+        say(f"function {name}: its requirements for {runtime}")
+        folder = build(spec.folder, runtime)
+    environment = {key: filled(value, made) for key, value in spec.environment.items()}
+    api = client(rig.endpoint, "lambda", region=rig.settings.region)
+    arn = api.create_function(
+        FunctionName=name,
+        Runtime=runtime,
+        Role=spec.role,
+        Handler=spec.handler,
+        Timeout=spec.timeout,
+        MemorySize=spec.memory,
+        EphemeralStorage={"Size": spec.ephemeral},
+        Environment={"Variables": environment},
+        Code={"S3Bucket": "hot-reload", "S3Key": str(folder)},
+    )["FunctionArn"]
+    if spec.reserved_concurrency is not None:
+        api.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=spec.reserved_concurrency)
+    return str(arn)
+
+
+def make_api(
+    gateway: Any, functions_api: Any, name: str, spec: RouteSpec, functions: dict[str, Any], region: str
+) -> dict[str, str]:
+    """A deployed REST API whose routes lead to functions by Lambda proxy integration."""
+    api_id = gateway.create_rest_api(name=name)["id"]
+    resources = {"/": gateway.get_resources(restApiId=api_id)["items"][0]["id"]}
+    for route, target in spec.routes.items():
+        method, path = split_route(route)
+        arn = functions[target]["arn"]
+        uri = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+        resource = _resource(gateway, api_id, path, resources)
+        gateway.put_method(restApiId=api_id, resourceId=resource, httpMethod=method, authorizationType="NONE")
+        gateway.put_integration(
+            restApiId=api_id,
+            resourceId=resource,
+            httpMethod=method,
+            type="AWS_PROXY",
+            integrationHttpMethod="POST",
+            uri=uri,
+        )
+    for target in dict.fromkeys(spec.routes.values()):
+        functions_api.add_permission(
+            FunctionName=target,
+            StatementId=f"api-{api_id}",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=f"arn:aws:execute-api:{region}:123456789012:{api_id}/*/*",
+        )
+    gateway.create_deployment(restApiId=api_id, stageName=spec.stage)
+    return {"id": api_id, "stage": spec.stage, "path": f"/_aws/execute-api/{api_id}/{spec.stage}"}
+
+
+def split_route(route: str) -> tuple[str, str]:
+    """`GET /orders/{id}` or `/orders` -> (method, path)."""
+    method, _, path = route.rpartition(" ")
+    return method or "ANY", path
+
+
+def _resource(gateway: Any, api_id: str, path: str, resources: dict[str, str]) -> str:
+    path = "/" + path.strip("/")
+    if path not in resources:
+        parent, _, part = path.rpartition("/")
+        parent_id = _resource(gateway, api_id, parent, resources)
+        made = gateway.create_resource(restApiId=api_id, parentId=parent_id, pathPart=part)
+        resources[path] = made["id"]
+    return resources[path]
+
+
+def python_runtime(engine: str) -> str:
+    """The Python that is at hand: the docker engine's newest image, or this interpreter's version."""
+    import sys
+
+    if engine == "docker":
+        from emulator.functions.images import available
+
+        found = sorted(row["runtime"] for row in available() if row["runtime"].startswith("python"))
+        if found:
+            return found[-1]
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def filled(text: str, made: dict[str, Any]) -> str:
+    """`${databases.orders-db.url}` -> its value. Raises UsageError for a reference that leads nowhere."""
+    whole = resolve(text, made)
+    return whole if isinstance(whole, str) else json.dumps(whole)
+
+
+def resolve(value: Any, made: dict[str, Any]) -> Any:
+    """References anywhere inside `value`; a text that is one reference becomes the value itself."""
+    if isinstance(value, dict):
+        return {key: resolve(inner, made) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [resolve(inner, made) for inner in value]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    import re
+
+    reference = re.compile(r"\$\{([^}]+)\}")
+    if match := reference.fullmatch(value):
+        return _looked_up(match[1], made)
+    return reference.sub(lambda found: str(_looked_up(found[1], made)), value)
+
+
+def _looked_up(path: str, made: dict[str, Any]) -> Any:
+    """Dots lead downwards; names may hold any other character."""
+    at: Any = made
+    for part in path.split("."):
+        if isinstance(at, list) and part.isdigit() and int(part) < len(at):
+            at = at[int(part)]
+        elif isinstance(at, dict) and part in at:
+            at = at[part]
+        else:
+            choices = sorted(at) if isinstance(at, dict) else []
+            raise UsageError.unknown(f"reference ${{{path}}}, at", part, choices)
+    return at
+
+
+def check(written: RigFile, file: Path) -> None:
+    """What a model cannot see: routes that lead to functions that are not there. Raises FileProblem."""
+    for name, api in written.apis.items():
+        for route, target in api.routes.items():
+            key = f"apis.{name}.routes.{route}"
+            if target not in written.functions:
+                raise FileProblem(file, key, f"unknown function {target!r}", written.functions)
+            method, path = split_route(route)
+            if method not in METHODS or not path.startswith("/"):
+                raise FileProblem(file, key, "must be `METHOD /path` or `/path`", METHODS)

@@ -1,0 +1,72 @@
+"""The command `lambdarig`. Results on stdout, everything else on stderr; exit 0 ok, 1 the function or scenario
+failed, 2 usage or configuration, 3 the rig or its engine failed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from emulator.errors import RigError
+
+COMMANDS = {  # name -> module that has it; loaded when called, so that `up` starts quickly
+    "up": "up",
+    "down": "running",
+    "status": "running",
+    "doctor": "doctor",
+    "invoke": "functions",
+    "logs": "functions",
+    "run": "run",
+    "faults": "faults",
+    "fault": "faults",
+    "images": "images",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"emulator.cli.{COMMANDS[name]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.UsageError(f"unknown command {args[0]!r}: choose one of {', '.join(COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lambdarig", prog_name="lambdarig")
+def cli() -> None:
+    """Connector Lambdas in memory-capped containers, behind an emulated Lambda, API Gateway and AppFlow,
+    failing on demand."""
+
+
+def main() -> None:
+    """Entry point: turns the rig's own errors into one clear line and their exit code."""
+    try:
+        status = cli(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        status = error.exit_code
+    except click.Abort:
+        click.echo("stopped", err=True)
+        status = 130
+    except click.ClickException as error:
+        error.show()
+        status = 2
+    except RigError as error:
+        click.echo(f"lambdarig: {error}", err=True)
+        status = error.exit_code
+    except BrokenPipeError:  # the reader of a pipe has gone
+        sys.stderr.close()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,108 @@
+"""`faults` (the catalogue) and `fault` (rules in force on a rig that runs)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+from emulator import catalogue
+from emulator.cli.common import as_json, ask, say, which_port
+from emulator.cli.rules import written
+from emulator.fault import Fault, parameters
+
+
+@click.command()
+@click.argument("name", required=False)
+@as_json
+def faults(name: str | None, as_json: bool) -> None:
+    """List the faults, or show one's parameters and an example."""
+    if name is None:
+        rows = [_described(n, fault) for n, fault in catalogue.faults().items()]
+        width = max(len(row["name"]) for row in rows)
+        say(rows, "\n".join(f"{row['name']:<{width}}  {row['about'].splitlines()[0]}" for row in rows), as_json)
+        return
+    row = _described(name, catalogue.one(name))
+    say(row, _text(row), as_json)
+
+
+def _described(name: str, fault: type[Fault]) -> dict[str, Any]:
+    match = {k: v for k, v in vars(fault.default_match).items() if v is not None}
+    return {
+        "name": name,
+        "about": inspect.getdoc(fault) or "",
+        "points": list(fault.points()),
+        "match": match,
+        "parameters": parameters(fault),
+        "example": _example(name, fault),
+    }
+
+
+def _example(name: str, fault: type[Fault]) -> str:
+    given = ", ".join(f"{key}: {_plain(row['default'])}" for key, row in parameters(fault).items())
+    return f"lambdarig up --fault '{{fault: {name}, with: {{{given}}}, when: {{times: 1}}}}'"
+
+
+def _plain(value: Any) -> str:
+    return (
+        {True: "true", False: "false", None: "null"}.get(value, str(value))
+        if isinstance(value, bool | None)
+        else str(value)
+    )
+
+
+def _text(row: dict[str, Any]) -> str:
+    lines = [row["name"], "", row["about"], "", f"strikes at: {', '.join(row['points'])}"]
+    if row["match"]:
+        lines.append("matches by default: " + ", ".join(f"{k} {v}" for k, v in row["match"].items()))
+    lines += ["", "parameters:"]
+    for key, spec in row["parameters"].items():
+        unit = f" {spec['unit']}" if spec.get("unit") else ""
+        lines.append(f"  {key} = {_plain(spec['default'])}{unit}: {spec.get('about', '')}")
+    return "\n".join([*lines, "", "example:", f"  {row['example']}"])
+
+
+@click.group()
+def fault() -> None:
+    """Rules in force on a rig that runs."""
+
+
+@fault.command("add")
+@click.argument("rule")
+@which_port
+@as_json
+def add(rule: str, port: int, as_json: bool) -> None:
+    """Arm a rule: a fault's name, or YAML such as '{fault: aws_denied, match: {function: crm}, when: {times: 1}}'."""
+    given = written(rule)
+    catalogue.rule(given, "RULE")
+    body = {"fault": given} if isinstance(given, str) else given
+    armed = ask(port, "POST", "faults", body)
+    say(armed, f"armed {armed['name']}", as_json)
+
+
+@fault.command("list")
+@which_port
+@as_json
+def list_rules(port: int, as_json: bool) -> None:
+    """Rules in force, and how often each has struck."""
+    rows = ask(port, "GET", "faults")["faults"]
+    say(
+        rows,
+        "\n".join(f"{row['name']}: {row['fault']}, struck {row['strikes']}" for row in rows) or "no rules",
+        as_json,
+    )
+
+
+@fault.command("clear")
+@click.argument("name", required=False)
+@which_port
+@as_json
+def clear(name: str | None, port: int, as_json: bool) -> None:
+    """Disarm and heal one rule, or all."""
+    gone = ask(port, "DELETE", f"faults/{name}" if name else "faults")["faults"]
+    say(
+        gone,
+        "\n".join(f"cleared {row['name']}, which had struck {row['strikes']}" for row in gone) or "no rules",
+        as_json,
+    )

@@ -1,0 +1,173 @@
+"""Asynchronous invocation: the queue, its retries, and what becomes of an event in the end.
+
+As documented: an error of the function is tried again after one minute and then after two, with the same request
+id; a throttle is tried again with growing pauses for as long as the event may live. The waiting is rig time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from emulator.clock import Clock
+from emulator.errors import RigError
+from emulator.functions.service import Functions, Ready
+from emulator.model import Outcome
+from emulator.timeline import Timeline
+
+RETRY_AFTER_S = (60.0, 120.0)
+THROTTLED_FIRST_S, THROTTLED_MOST_S = 1.0, 300.0
+MAX_AGE_S = 6 * 3600.0
+WORKERS = 16
+Deliver = Callable[[str, Mapping[str, Any], Mapping[str, str]], None]
+
+
+@dataclass(frozen=True)
+class Queued:
+    """An event, its settings (EventInvokeConfig and DeadLetterConfig members), and how often it was tried."""
+
+    ready: Ready
+    config: Mapping[str, Any]
+    dead_letter: str
+    since: float
+    tries: int = 0
+    throttles: int = 0
+
+
+@dataclass(order=True)
+class _Waiting:
+    at: float
+    order: int
+    event: Queued = field(compare=False)
+
+
+class EventQueue:
+    """deliver: takes a destination's ARN, the body, and message attributes (a DLQ's)."""
+
+    def __init__(self, functions: Functions, clock: Clock, timeline: Timeline, deliver: Deliver) -> None:
+        self._functions, self._clock, self._timeline, self._deliver = functions, clock, timeline, deliver
+        self._workers = ThreadPoolExecutor(WORKERS, "events")
+        self._heap: list[_Waiting] = []
+        self._order = itertools.count()
+        self._lock = threading.Lock()
+        self._poke = threading.Event()
+        self._closed = False
+        threading.Thread(target=self._dispatch, name="event-retries", daemon=True).start()
+
+    def submit(self, ready: Ready, config: Mapping[str, Any], dead_letter: str = "") -> None:
+        """Accept an event; it runs soon."""
+        self._workers.submit(self._try, Queued(ready, config, dead_letter, self._clock.now()))
+
+    def close(self) -> None:
+        """Drop what waits; what runs is ended by the pool."""
+        self._closed = True
+        self._poke.set()
+        self._clock.wake()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _try(self, event: Queued) -> None:
+        try:
+            outcome = self._functions.run(event.ready)
+        except RigError as error:
+            self._timeline.record(event.ready.invocation.id, "event", "", "rig_failed", str(error))
+            return
+        if outcome.status == "throttled":
+            self._throttled(event, outcome)
+        elif not outcome.function_error:
+            self._end(replace(event, tries=event.tries + 1), outcome, "Success")
+        else:
+            self._failed(replace(event, tries=event.tries + 1), outcome)
+
+    def _failed(self, event: Queued, outcome: Outcome) -> None:
+        retries = event.config.get("MaximumRetryAttempts", 2)
+        if event.tries > retries:
+            self._end(event, outcome, "RetriesExhausted")
+        else:
+            self._later(event, RETRY_AFTER_S[event.tries - 1], outcome)
+
+    def _throttled(self, event: Queued, outcome: Outcome) -> None:
+        if event.ready.reserved == 0:
+            self._end(event, outcome, "ZeroReservedConcurrency")
+            return
+        pause = min(THROTTLED_FIRST_S * 2**event.throttles, THROTTLED_MOST_S)
+        self._later(replace(event, throttles=event.throttles + 1), pause, outcome)
+
+    def _later(self, event: Queued, pause: float, outcome: Outcome) -> None:
+        age = event.config.get("MaximumEventAgeInSeconds", MAX_AGE_S)
+        if self._clock.now() + pause - event.since > age:
+            self._end(event, outcome, "EventAgeExceeded")
+            return
+        with self._lock:
+            heapq.heappush(self._heap, _Waiting(self._clock.now() + pause, next(self._order), event))
+        self._timeline.record(event.ready.invocation.id, "event", "", "retry_waits", f"{pause:g} s")
+        self._poke.set()
+        self._clock.wake()
+
+    def _dispatch(self) -> None:
+        while not self._closed:
+            self._poke.clear()
+            with self._lock:
+                due = self._heap[0].at if self._heap else None
+            if due is None:
+                self._poke.wait()
+            elif self._clock.wait_until(due, self._poke):
+                with self._lock:
+                    event = heapq.heappop(self._heap).event
+                self._workers.submit(self._try, event)
+
+    def _end(self, event: Queued, outcome: Outcome, condition: str) -> None:
+        success = condition == "Success"
+        self._timeline.record(event.ready.invocation.id, "event", "", condition)
+        wanted = event.config.get("DestinationConfig") or {}
+        target = (wanted.get("OnSuccess" if success else "OnFailure") or {}).get("Destination")
+        try:
+            if target:
+                self._deliver(target, record(event, outcome, condition, self._clock), {})
+            if event.dead_letter and not success:
+                payload = json.loads(event.ready.invocation.payload)
+                self._deliver(event.dead_letter, payload, dead_letter_attributes(event, outcome))
+        except Exception as error:
+            self._timeline.record(event.ready.invocation.id, "event", "", "destination_failed", repr(error))
+
+
+def record(event: Queued, outcome: Outcome, condition: str, clock: Clock) -> dict[str, Any]:
+    """The record a destination gets, as recorded on AWS."""
+    invocation = event.ready.invocation
+    moment = clock.utc()
+    answer: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
+        "requestContext": {
+            "requestId": invocation.request_id,
+            "functionArn": f"{invocation.function.arn}:{invocation.function.version}",
+            "condition": condition,
+            "approximateInvokeCount": event.tries,
+        },
+        "requestPayload": json.loads(invocation.payload),
+    }
+    if outcome.status != "throttled":
+        context = {"statusCode": 200, "executedVersion": invocation.function.version}
+        error = {"functionError": outcome.function_error} if outcome.function_error else {}
+        answer |= {"responseContext": context | error, "responsePayload": _json(outcome.payload)}
+    return answer
+
+
+def dead_letter_attributes(event: Queued, outcome: Outcome) -> dict[str, str]:
+    """Message attributes of a dead letter: RequestID, ErrorCode, ErrorMessage."""
+    payload = _json(outcome.payload)
+    message = payload.get("errorMessage", "") if isinstance(payload, dict) else ""
+    code = "429" if outcome.status == "throttled" else "200"
+    return {"RequestID": event.ready.invocation.request_id, "ErrorCode": code, "ErrorMessage": str(message)}
+
+
+def _json(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload.decode("utf-8", errors="replace")

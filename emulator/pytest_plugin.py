@@ -1,0 +1,119 @@
+"""pytest plugin: the fixture `rig`, a whole rig shared by a worker's tests and reset before each.
+
+def test_connector_retries(rig):
+    rig.function("crm", "connectors/crm", "handler.handler")
+    with rig.fault("secret_visibility_delay", reads=1):
+        assert rig.invoke("crm", {"type": "..."}).ok
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from emulator.rig import Rig
+
+
+@dataclass(frozen=True)
+class Result:
+    """What boto3's `invoke` gave. payload: parsed JSON. log: the last 4 KB. error: '' or Unhandled."""
+
+    payload: Any
+    error: str
+    log: str
+
+    @property
+    def ok(self) -> bool:
+        return not self.error
+
+
+class PytestRig:
+    """A rig for tests: short verbs over the `Rig` in `.rig`, and everything else of it."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rig, name)
+
+    def function(
+        self,
+        name: str,
+        folder: str | Path,
+        handler: str,
+        *,
+        runtime: str = "python",
+        memory: int = 128,
+        timeout: int = 3,
+        environment: dict[str, str] | None = None,
+        requirements: bool = False,
+        **more: Any,
+    ) -> str:
+        """A function from a local folder; gives its ARN. memory in MB, timeout in seconds."""
+        from emulator.building import make_function
+        from emulator.files import FunctionSpec
+
+        spec = FunctionSpec(
+            folder=Path(folder).resolve(),
+            handler=handler,
+            runtime=runtime,
+            memory=memory,
+            timeout=timeout,
+            environment=environment or {},
+            requirements=requirements,
+            **more,
+        )
+        return make_function(self.rig, name, spec, {}, lambda _: None)
+
+    def invoke(self, name: str, payload: Any = None) -> Result:
+        """Invoke synchronously through boto3."""
+        answer = self.rig.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload or {}), LogType="Tail")
+        log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+        return Result(json.loads(answer["Payload"].read()), answer.get("FunctionError", ""), log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lambdarig")
+    group.addoption("--rig-engine", default="auto", help="docker, process, inline or auto (default)")
+    group.addoption("--rig-seed", default=0, type=int, help="seed of dice and ids (default 0)")
+
+
+@pytest.fixture(scope="session")
+def _shared_rig(request: pytest.FixtureRequest) -> Iterator[PytestRig]:
+    from emulator.rig import Rig
+    from emulator.settings import Settings
+
+    options = request.config.option
+    with Rig(Settings(engine=options.rig_engine, seed=options.rig_seed, manual_clock=True)) as rig:
+        yield PytestRig(rig)
+
+
+@pytest.fixture
+def rig(_shared_rig: PytestRig) -> Iterator[PytestRig]:
+    """A rig with nothing in it: its own functions, AWS state, rules and record for this test."""
+    _shared_rig.reset()
+    yield _shared_rig
+    never = _shared_rig.injector.never_struck()
+    _shared_rig.injector.disarm()
+    if never:
+        pytest.fail(f"rules that never struck: {', '.join(never)}", pytrace=False)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A failing test prints what struck, and the line that replays it."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    found = getattr(item, "funcargs", {}).get("rig")
+    if report.when == "call" and report.failed and isinstance(found, PytestRig):
+        strikes = [f"{e.rule} struck {e.point} of {e.subject}: {e.outcome}" for e in found.timeline.strikes()]
+        seed, engine = found.settings.seed, found.engine.name
+        replay = f"pytest '{item.nodeid}' --rig-engine {engine} --rig-seed {seed}"
+        report.sections.append(("lambdarig", "\n".join([*(strikes or ["no rule struck"]), f"replay it: {replay}"])))

@@ -1,0 +1,248 @@
+"""Wires the parts; start, stop, reset, inject. Holds no behaviour of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emulator import catalogue, reaper
+from emulator.aws.attribution import Attribution
+from emulator.aws.backend import Backend
+from emulator.aws.endpoint import AwsEndpoint
+from emulator.aws.services.logs import LogStore
+from emulator.clock import Clock
+from emulator.errors import Verdict
+from emulator.fault import Rule
+from emulator.frontdoors.apigateway import ApiGateway
+from emulator.functions.engines import choose
+from emulator.functions.events import EventQueue
+from emulator.functions.hot_reload import HotReload
+from emulator.functions.pool import Pool
+from emulator.functions.registry import Registry
+from emulator.functions.service import Functions
+from emulator.functions.starting import Starting
+from emulator.injector import Armed, Injector
+from emulator.model import Function
+from emulator.server import Application, Front, Server, listen
+from emulator.services import appflow_of, own_services
+from emulator.settings import Settings
+from emulator.timeline import Timeline
+from emulator.ways_out import WaysOut
+
+SPARE_THREADS = 32  # for calls that run no function
+
+
+class Rig:
+    """A whole rig: `with Rig(Settings(engine="docker")) as rig: ...`. Everything it started is gone afterwards."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        s = self.settings
+        self.id = secrets.token_hex(4)
+        self.clock = Clock(manual=s.manual_clock)
+        self.timeline = Timeline(self.clock)
+        self.injector = Injector(self.clock, self.timeline, s.seed)
+        self.state_dir = _state_dir(s.state_dir)
+        self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
+        self.registry = Registry(s.account, s.region)
+        self.attribution = Attribution(s.seed, s.account)
+        self.backend = Backend(s.seed, s.account)
+        self.logs = LogStore(self.backend, s.account)
+        self._wire()
+        self._server: Server | None = None
+        self._watchman: reaper.Reaper | None = None
+        self._databases: dict[str, Any] = {}
+
+    def _wire(self) -> None:
+        s = self.settings
+        threads = s.account_limit + SPARE_THREADS
+        starting = Starting(
+            self.engine,
+            self.attribution,
+            self.clock,
+            lambda: self.ways_out.surroundings(),
+            s.seed,
+            {reaper.OWNER_LABEL: reaper.owner()} if self.engine.name == "docker" else {},
+        )
+        self.pool = Pool(
+            starting,
+            self._log,
+            self.injector,
+            self.clock,
+            account_limit=s.account_limit,
+            idle_s=s.idle_s,
+            freeze=s.freeze,
+        )
+        self.functions = Functions(self.registry, self.pool, s.seed)
+        self.hot_reload = HotReload(self._folder_changed)
+        self.endpoint = AwsEndpoint(self.injector, self.attribution, self.backend, {})
+        self.events = EventQueue(self.functions, self.clock, self.timeline, self._deliver)
+        self.gateway = ApiGateway(
+            self.backend.models,
+            self.functions,
+            self.injector,
+            self.clock,
+            s.account,
+            timeout_of=self.functions.timeout_of,
+            regions=(s.region,),
+        )
+        self.endpoint.services = own_services(self)
+        self.appflow = appflow_of(self.endpoint.services)
+        sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
+        self.ways_out = WaysOut(self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute)
+
+    # --- life ---
+
+    def start(self, control: Application | None = None) -> Rig:
+        """Listen; the engine and moto are made ready behind the scenes. control: what answers under /_rig/."""
+        threads = self.settings.account_limit + SPARE_THREADS
+        front = Front(self.endpoint, self.gateway, self.gateway.handles, control)
+        listener = listen(self.settings.host, self.settings.port)
+        self._watchman = reaper.Reaper(self.id, self.state_dir, containers=self.engine.name == "docker")
+        self._server = Server(front, listener, threads)
+        return self
+
+    def prepare(self) -> None:
+        """Make the engine and moto ready in the background, so that the first call need not."""
+        self.backend.preload()
+        threading.Thread(target=self._open_quietly, name="engine-preload", daemon=True).start()
+
+    def _open_quietly(self) -> None:
+        with contextlib.suppress(Exception):  # whoever needs it first meets the error and can tell it
+            self.ways_out.open()
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL should be for a client of this rig."""
+        assert self._server is not None, "the rig is not started"
+        host, port = self._server.address
+        return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+
+    def reset(self) -> None:
+        """As if just started: no rules, functions, AWS state, environments or record."""
+        self.injector.disarm()
+        self.pool.reset()
+        self.backend.reset()
+        for part in (self.registry, self.logs, self.appflow):
+            part.clear()
+        for counting in (self.attribution.restart, self.gateway.reset, self.ways_out.reset):
+            counting()
+        self.timeline.clear()
+
+    def close(self) -> None:
+        """Stop everything and leave nothing: containers, networks, processes, folders."""
+        with contextlib.ExitStack() as stack:
+            if self._watchman is not None:
+                stack.callback(self._watchman.stand_down)
+            if self.settings.state_dir is None:
+                stack.callback(shutil.rmtree, self.state_dir, ignore_errors=True)
+            for database in self._databases.values():
+                stack.callback(database.stop)
+            stack.callback(self.engine.close)
+            stack.callback(self.ways_out.close)
+            stack.callback(self.pool.close)
+            stack.callback(self.events.close)
+            stack.callback(self.hot_reload.close)
+            stack.callback(self.injector.disarm)
+            if self._server is not None:
+                stack.callback(self._server.close)
+
+    def __enter__(self) -> Rig:
+        return self if self._server is not None else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- faults ---
+
+    @contextlib.contextmanager
+    def fault(
+        self,
+        name: str | Rule,
+        *,
+        match: dict[str, Any] | None = None,
+        when: dict[str, Any] | None = None,
+        optional: bool = False,
+        **params: Any,
+    ) -> Iterator[Armed]:
+        """Arm a fault for a `with` block; a rule that never struck fails the block (Verdict) unless `optional`."""
+        rule = (
+            name
+            if isinstance(name, Rule)
+            else catalogue.rule_of(name, params, match or {}, when or {}, optional=optional)
+        )
+        (armed,) = self.injector.arm([rule])
+        try:
+            yield armed
+        finally:
+            self.injector.disarm([armed])
+        if not armed.strikes and not rule.optional:
+            raise Verdict(f"the rule {rule.label!r} never struck: nothing it matches passed while it was armed")
+
+    # --- the rest of the world ---
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this rig, as any outside program would make it."""
+        import boto3
+
+        return boto3.client(
+            service,
+            region_name=self.settings.region,
+            endpoint_url=self.url,
+            aws_access_key_id="AKIALAMBDARIGCLIENT0",
+            aws_secret_access_key="lambdarig",
+        )
+
+    def database(self, name: str, kind: str = "embedded") -> str:
+        """A PostgreSQL behind a relay named `name`: embedded, or an existing one by URL. Gives the functions' URL."""
+        from emulator import postgres
+
+        server = postgres.embedded(self.state_dir / "postgres") if kind == "embedded" else postgres.existing(kind)
+        self._databases[name] = server
+        return server.url_at(*self.ways_out.add_relay(name, (server.host, server.port)))
+
+    def database_url(self, name: str) -> str:
+        """The database itself, past the relay, for tests that look into it."""
+        return str(self._databases[name].url)
+
+    # --- glue ---
+
+    def _log(self, function: Function, stream: str, events: list[tuple[int, str]]) -> None:
+        self.logs.append(function.log_group, stream, events)
+
+    def _deliver(self, arn: str, body: Any, attributes: Any) -> None:
+        from emulator.aws.internal import client
+        from emulator.aws.services.lambda_api.destinations import Destinations
+
+        Destinations(lambda service: client(self.endpoint, service, "lambda.amazonaws.com"))(arn, body, attributes)
+
+    def _attribute(self, peer_ip: str) -> tuple[str, str]:
+        return self.pool.behind(self.engine.origin(peer_ip))
+
+    def _folder_changed(self, folder: Path) -> None:
+        """A local folder's functions get a new revision, so that their warm environments are not used again."""
+        with self.registry.lock:
+            for entry in self.registry.entries.values():
+                function = entry.latest.function
+                if function.code == folder:
+                    changed = replace(function, revision=f"{function.revision}+")
+                    entry.latest = replace(entry.latest, function=changed)
+
+
+def _state_dir(given: Path | None) -> Path:
+    """The rig's folder, which sandboxes' users must be able to enter."""
+    if given is None:
+        path = Path(tempfile.mkdtemp(prefix="lambdarig-"))
+    else:
+        path = given.absolute()
+        path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o755)
+    (path / ".lambdarig-state").touch()
+    return path

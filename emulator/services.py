@@ -1,0 +1,83 @@
+"""The AWS services the rig serves itself; everything else is moto's."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from emulator.aws.endpoint import Service
+from emulator.aws.services.lambda_api.invoke import Invoking
+from emulator.aws.services.lambda_api.service import LambdaService, Operations
+from emulator.aws.services.lambda_api.shop import Shop
+from emulator.aws.services.sts import Sts
+
+if TYPE_CHECKING:
+    from emulator.rig import Rig
+
+
+def own_services(rig: Rig) -> dict[str, Service]:
+    """By SigV4 signing name."""
+    from emulator.aws.services.appflow import appflow_service
+
+    shop = Shop(
+        registry=rig.registry,
+        clock=rig.clock,
+        state_dir=rig.state_dir,
+        fetch=partial(_fetch, rig),
+        watch=rig.hot_reload.watch,
+        retired=partial(_retire, rig),
+        runtimes=_runtimes,
+        texts=rig.settings.texts,
+    )
+    operations = Operations(shop, rig.settings.account_limit)
+    return {
+        "lambda": LambdaService(operations, Invoking(rig.functions, rig.events)),
+        "logs": rig.logs,
+        "sts": Sts(rig.backend),
+        "appflow": appflow_service(
+            rig.functions,
+            lambda: _acting(rig, "secretsmanager", "appflow.amazonaws.com"),
+            rig.clock,
+            rig.settings.account,
+            rig.settings.region,
+        ),
+    }
+
+
+def _acting(rig: Rig, service: str, principal: str) -> Any:
+    from emulator.aws.internal import client
+
+    return client(rig.endpoint, service, principal, rig.settings.region)
+
+
+def _fetch(rig: Rig, bucket: str, key: str, version: str | None) -> bytes:
+    """A deployment package from S3, read as Lambda does."""
+    from botocore.exceptions import ClientError
+
+    from emulator.aws.services.lambda_api.shop import invalid
+
+    which = {"VersionId": version} if version else {}
+    try:
+        answer = _acting(rig, "s3", "lambda.amazonaws.com").get_object(Bucket=bucket, Key=key, **which)
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        raise invalid(f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}") from None
+    return bytes(answer["Body"].read())
+
+
+def _retire(rig: Rig, name: str) -> None:
+    rig.pool.retire(lambda environment: environment.function.name == name)
+
+
+@cache
+def _runtimes() -> tuple[str, ...]:
+    """AWS's runtime ids, from botocore's model."""
+    from botocore.session import Session
+
+    return tuple(Session().get_service_model("lambda").shape_for("Runtime").enum)
+
+
+def appflow_of(services: dict[str, Service]) -> Any:
+    """The AppFlow implementation behind its service."""
+    service: Any = services["appflow"]
+    return service.implementation

@@ -1,0 +1,33 @@
+"""What a person can set for a rig."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """engine: docker, process, inline, or auto. port: 0 takes a free one. seed: of dice and ids.
+
+    account_limit: environments busy at once, over all functions (AWS: 1,000 an account; a laptop: fewer). idle_s: rig
+    seconds after which an idle environment goes. freeze: stop environments between invocations. texts: generation of
+    AWS's log and error texts. manual_clock: rig time stands still until `advance`. state_dir: None makes one and
+    removes it again.
+    """
+
+    engine: str = "auto"
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int = 0
+    region: str = REGION
+    account: str = ACCOUNT
+    account_limit: int = 100
+    idle_s: float | None = 600.0
+    freeze: bool = True
+    texts: str = "current"
+    manual_clock: bool = False
+    state_dir: Path | None = None

@@ -1,0 +1,128 @@
+"""The ways out of an environment: the AWS endpoint, SaaS hosts by name, databases through relays.
+
+Opened with the engine, on addresses that its sandboxes reach; what else they try to reach is refused, and named.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from emulator.certificates import Authority
+from emulator.errors import EngineError, UsageError
+from emulator.functions.engines.protocol import Engine
+from emulator.functions.starting import Surroundings
+from emulator.injector import Injector
+from emulator.names import Names
+from emulator.relay import Relay
+from emulator.server import Application, Server
+from emulator.upstreams import Upstreams
+
+LOG = logging.getLogger(__name__)
+Attribute = Callable[[str], tuple[str, str]]
+
+
+class WaysOut:
+    """app: the AWS endpoint as sandboxes see it. threads: for its server. attribute: peer -> (function, invocation)."""
+
+    def __init__(
+        self, engine: Engine, app: Application, threads: int, injector: Injector, state_dir: Path, attribute: Attribute
+    ) -> None:
+        self._engine, self._app, self._threads, self._injector = engine, app, threads, injector
+        self._attribute, self._authority = attribute, Authority(state_dir)
+        self._lock = threading.RLock()
+        self._server: Server | None = None
+        self._endpoint = ""
+        self._names: Names | None = None
+        self._upstreams: Upstreams | None = None
+        self._relays: dict[str, tuple[Relay, int]] = {}
+        self._unknown: set[str] = set()
+
+    def open(self) -> None:
+        """Prepare the engine and listen where its sandboxes will knock. Once; later calls return at once."""
+        with self._lock:
+            if self._server is not None:
+                return
+            self._engine.open()
+            listener = self._engine.listen(0)
+            self._endpoint = f"http://{self._engine.host()}:{self._engine.port_of(listener)}"
+            self._open_names()
+            self._server = Server(self._app, listener, self._threads)
+
+    def surroundings(self) -> Surroundings:
+        """What an environment started now is offered."""
+        self.open()
+        hosts = self._upstreams.hosts() if self._upstreams else ()
+        return Surroundings(self._endpoint, hosts, self._authority.bundle() if hosts else None)
+
+    def add_upstreams(self, file: Path) -> None:
+        """Answer for the hosts of a stub file. Raises FileProblem, EngineError (port 443 is not ours to take)."""
+        with self._lock:
+            self.open()
+            if self._upstreams is None:
+                secure, plain = self._engine.listen(443), self._engine.listen(80)
+                if self._engine.port_of(secure) != 443:
+                    raise EngineError(
+                        "this engine cannot lead SaaS names to the rig, so nothing would reach the stubs",
+                        "use the docker engine, or the process engine with namespaces: lambdarig doctor",
+                    )
+                timeline = self._injector.timeline
+                self._upstreams = Upstreams(secure, plain, self._authority, self._injector, timeline, self._attribute)
+                self._upstreams.start()
+            self._upstreams.add(file)
+
+    def add_relay(self, name: str, target: tuple[str, int]) -> tuple[str, int]:
+        """Relay to a database; gives the address by which sandboxes reach it."""
+        with self._lock:
+            self.open()
+            if name in self._relays:
+                raise UsageError(f"there is a relay named {name!r} already")
+            listener = self._engine.listen(0)
+            port = self._engine.port_of(listener)
+            relay = Relay(name, listener, target, self._injector, self._attribute)
+            relay.start()
+            self._relays[name] = (relay, port)
+            return self._engine.host(), port
+
+    def reset(self) -> None:
+        """Stubs forget, counts begin again; what listens goes on listening."""
+        with self._lock:
+            self._unknown.clear()
+            if self._upstreams:
+                self._upstreams.reset()
+            for relay, _ in self._relays.values():
+                relay.reset()
+
+    def close(self) -> None:
+        """Stop listening everywhere."""
+        with self._lock:
+            for relay, _ in self._relays.values():
+                relay.close()
+            for part in (self._upstreams, self._names, self._server):
+                if part is not None:
+                    part.close()
+            self._relays.clear()
+            self._upstreams = self._names = self._server = None
+
+    def _open_names(self) -> None:
+        try:
+            sock: socket.socket | None = self._engine.listen_udp(53)
+        except EngineError as error:
+            LOG.warning("names: unknown hosts cannot be named in the log: %s", error)
+            sock = None
+        if sock is not None:
+            known = lambda: self._upstreams.hosts() if self._upstreams else ()  # noqa: E731
+            self._names = Names(sock, known, self._engine.host(), self._refused)
+            self._names.start()
+
+    def _refused(self, name: str, peer_ip: str) -> None:
+        """A name nobody here answers for: said once in the timeline, every time in the log."""
+        LOG.warning("refused: no upstream answers for %s (asked from %s)", name, peer_ip)
+        with self._lock:
+            known = name in self._unknown
+            self._unknown.add(name)
+        if not known:
+            self._injector.timeline.record(f"names/{name}", "name", "", "refused", f"asked from {peer_ip}")
