@@ -1,0 +1,137 @@
+"""What a handler in a thread takes for its process: its variables, its stdout and stderr.
+
+While any handler runs, `os.environ`, `sys.stdout` and `sys.stderr` are stand-ins that ask which thread is looking:
+a handler's thread sees its own world, every other one what was there before. Threads that a handler starts itself are
+others; so is a subprocess, which gets the rig's variables.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+
+class World:
+    """One sandbox's variables, and the write end of its log. Enter it around all that the handler's code does."""
+
+    def __init__(self, variables: dict[str, str], log: int) -> None:
+        self.variables, self._log = variables, log
+        self._lock = threading.Lock()
+
+    def print(self, text: str) -> None:
+        """Into the log; nowhere once it is closed. It may block while the pipe is full, as a process would."""
+        with self._lock:
+            data = text.encode(errors="replace")
+            while data and self._log >= 0:
+                try:
+                    data = data[os.write(self._log, data):]
+                except BrokenPipeError:  # the rig has closed its end
+                    return
+
+    def close(self) -> None:
+        """Hang the log up. Safe to call twice."""
+        with self._lock:
+            log, self._log = self._log, -1
+            if log >= 0:
+                os.close(log)
+
+    def __enter__(self) -> None:
+        _here.world = self
+        _stand_in()
+
+    def __exit__(self, *_: object) -> None:
+        _step_down()
+        _here.world = None
+
+
+_here = threading.local()
+_lock = threading.Lock()
+_inside = 0
+
+
+def _world() -> World | None:
+    return getattr(_here, "world", None)
+
+
+class _Environ(MutableMapping[str, str]):
+    """os.environ as each thread's world has it."""
+
+    def __init__(self, real: MutableMapping[str, str]) -> None:
+        self.real = real
+
+    def _mine(self) -> MutableMapping[str, str]:
+        world = _world()
+        return world.variables if world else self.real
+
+    def __getitem__(self, name: str) -> str:
+        return self._mine()[name]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._mine()[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._mine()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self._mine()))
+
+    def __len__(self) -> int:
+        return len(self._mine())
+
+    def copy(self) -> dict[str, str]:
+        """As os.environ has it."""
+        return dict(self._mine())
+
+
+class _Stream:
+    """A text stream that writes to the thread's log, and is the real one to everybody else."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+
+    def write(self, text: str) -> int:
+        world = _world()
+        if world is None:
+            return int(self.real.write(text))
+        world.print(text)
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        if _world() is None:
+            self.real.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+def _stand_in() -> None:
+    global _inside
+    with _lock:
+        _inside += 1
+        if _inside == 1:
+            os.environ = _Environ(os.environ)  # type: ignore[assignment]
+        if not isinstance(sys.stdout, _Stream):  # pytest puts its own in place at any time
+            sys.stdout = _Stream(sys.stdout)
+        if not isinstance(sys.stderr, _Stream):
+            sys.stderr = _Stream(sys.stderr)
+
+
+def _step_down() -> None:
+    global _inside
+    with _lock:
+        _inside -= 1
+        if _inside:
+            return
+        if isinstance(os.environ, _Environ):
+            os.environ = os.environ.real  # type: ignore[assignment]
+        if isinstance(sys.stdout, _Stream):
+            sys.stdout = sys.stdout.real
+        if isinstance(sys.stderr, _Stream):
+            sys.stderr = sys.stderr.real
