@@ -1,0 +1,112 @@
+"""Who signed a call, and what the call is called: SigV4 carries each environment's own access key back to the rig."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from emulator.model import Caller
+
+CLIENT = "client"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Session credentials as an execution environment has them (AWS_ACCESS_KEY_ID and its companions)."""
+
+    access_key: str
+    secret_key: str
+    session_token: str
+
+
+@dataclass
+class _Signer:
+    """A known access key. place: what its calls' ids begin with, now. counts: operations called in that place."""
+
+    caller: Caller
+    place: str
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Attribution:
+    """Access key <-> caller, and readable call ids. Thread-safe. Same seed and environments: same keys."""
+
+    def __init__(self, seed: int = 0, account: str = "123456789012") -> None:
+        self._seed, self._account = seed, account
+        self._lock = threading.Lock()
+        self._signers: dict[str, _Signer] = {}
+        self._clients: Counter[str] = Counter()
+
+    def issue(self, environment_id: str, function_name: str, role_arn: str) -> Credentials:
+        """The role's credentials for one environment (`NAME/env-2`); its calls are in `init` until `enter`."""
+        arn = assumed_role(role_arn, function_name)
+        credentials = self._draw("ASIA", environment_id)
+        caller = Caller(arn, credentials.access_key, function_name, environment_id)
+        with self._lock:
+            self._signers[credentials.access_key] = _Signer(caller, f"{environment_id}/init")
+        return credentials
+
+    def name(self, arn: str) -> str:
+        """An access key for a caller that is no function, e.g. `appflow.amazonaws.com`; the same one each time."""
+        access_key = self._draw("AKIA", arn).access_key
+        with self._lock:
+            self._signers.setdefault(access_key, _Signer(Caller(arn, access_key), arn))
+        return access_key
+
+    def enter(self, access_key: str, invocation_id: str) -> None:
+        """From now on the environment's calls belong to this invocation, counted afresh. KeyError once revoked."""
+        self._move(access_key, invocation_id, invocation_id)
+
+    def leave(self, access_key: str) -> None:
+        """The invocation is over; a call made before the next one is `NAME/env-2/between/...`."""
+        self._move(access_key, "", "")
+
+    def revoke(self, access_key: str) -> None:
+        """The environment is gone: its key is nobody's."""
+        with self._lock:
+            self._signers.pop(access_key, None)
+
+    def restart(self) -> None:
+        """Count clients' and named callers' calls from 1 again, as at the start of a run."""
+        with self._lock:
+            self._clients.clear()
+            for signer in self._signers.values():
+                signer.counts.clear()
+
+    def caller(self, access_key: str) -> Caller:
+        """Who holds the key; a key the rig never issued is a client's, with the account's root as its identity."""
+        signer = self._signers.get(access_key)
+        return signer.caller if signer else Caller(f"arn:aws:iam::{self._account}:root", access_key)
+
+    def call_id(self, caller: Caller, service: str, operation: str) -> str:
+        """`NAME/inv-3/secretsmanager.GetSecretValue#2`; in the init phase `NAME/env-1/init/...`; else `client/...`."""
+        what = f"{service}.{operation}"
+        with self._lock:
+            signer = self._signers.get(caller.access_key)
+            place = caller.invocation or (signer.place if signer else CLIENT)
+            counts = signer.counts if signer else self._clients
+            counts[what] += 1
+            return f"{place}/{what}#{counts[what]}"
+
+    def _move(self, access_key: str, invocation_id: str, place: str) -> None:
+        with self._lock:
+            signer = self._signers[access_key]
+            caller = replace(signer.caller, invocation=invocation_id)
+            self._signers[access_key] = _Signer(caller, place or f"{caller.environment}/between")
+
+    def _draw(self, prefix: str, owner: str) -> Credentials:
+        drawn = hashlib.sha512(f"{self._seed}/{prefix}/{owner}".encode()).digest()
+        key = prefix + base64.b32encode(drawn[:10]).decode()
+        return Credentials(key, base64.b64encode(drawn[10:40]).decode(), base64.b64encode(drawn * 4).decode())
+
+
+def assumed_role(role_arn: str, function_name: str) -> str:
+    """The identity AWS names in a refusal: the role without its path, the session is the function's name.
+
+    Recorded on AWS: a one-character name is padded, since session names have at least two.
+    """
+    session = function_name if len(function_name) > 1 else f"{function_name}@lambda_function"
+    return f"arn:aws:sts::{role_arn.split(':')[4]}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session}"

@@ -1,0 +1,182 @@
+"""moto, in process: the control planes it keeps well (Secrets Manager, IAM, STS, S3, SQS, API Gateway's CRUD ...).
+
+moto's state is process-wide: two Backends in one process share every secret and bucket, and `reset` clears both.
+Nothing is patched in botocore, so the process's own boto3 clients still go where they are pointed. What is changed in
+moto: its object tracking for a dashboard nobody looks at (a leak: every log event and queue message for ever; S3 keeps
+it, to close its files), its CORS headers, which AWS does not send, and its scan of the module folder on every request
+(1 ms under a lock).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from emulator.aws.blame import UNKNOWN, operation_of, refusal
+from emulator.aws.errors_wire import error_code, write_error
+from emulator.aws.wire import WireRequest
+from emulator.model import AwsError, AwsReply
+
+ACCOUNT = "123456789012"
+EARLY = ("secretsmanager", "sts", "s3", "logs")  # services whose first call is paid while nobody waits
+log = logging.getLogger(__name__)
+
+
+class Unserved(LookupError):
+    """moto has no such service."""
+
+
+class Backend:
+    """Loaded by the first call that needs it, or by `preload` in the background (0.4 s measured)."""
+
+    def __init__(self, seed: int = 0, account: str = ACCOUNT) -> None:
+        self.account, self._seed = account, seed
+        self._lock = threading.Lock()
+        self._loaded: Any = None
+
+    def preload(self, services: Iterable[str] = EARLY) -> threading.Thread:
+        """Load moto and these services (moto's folder names) in a background thread."""
+        thread = threading.Thread(target=self._preload, args=(tuple(services),), name="moto-preload", daemon=True)
+        thread.start()
+        return thread
+
+    def answer(self, request: WireRequest) -> AwsReply:
+        """moto's answer to a request, in the service's own protocol. `code` is set on errors.
+
+        Where moto raises over a request that breaks the service's model, AWS's refusal; otherwise what moto raised.
+        """
+        if request.protocol == "smithy-rpc-v2-cbor":  # moto 5.2 reads none; botocore 1.44 sends JSON to these services
+            return write_error(request, unserved(request, " in CBOR"))
+        try:
+            status, headers, body = _run(self._app(), _environ(request))
+        except Unserved:
+            return write_error(request, unserved(request))
+        except NotImplementedError:
+            return write_error(request, unserved(request) if operation_of(request) else UNKNOWN)
+        except Exception:
+            wrong = refusal(request)
+            if wrong is None:
+                raise
+            return write_error(request, wrong)
+        reply = AwsReply(status, _typed(headers, request), body)
+        return replace(reply, code=error_code(reply)) if status >= 400 else reply
+
+    def models(self, service: str, region: str) -> Any:
+        """moto's own backend object: `models("secretsmanager", "us-east-1").secrets`. Names are boto3's."""
+        self._app()
+        import moto.backends as backends
+
+        known: Any = backends  # its overloads take literal names only
+        regions = known.get_backend(service)[self.account]
+        return regions[region] if region in regions else regions["aws"]
+
+    def reset(self) -> None:
+        """Forget everything in every account and region. Calls under way may fail: let them finish first."""
+        with self._lock:
+            loaded = self._loaded
+        if loaded is not None:
+            from moto.core.base_backend import BackendDict
+            from moto.core.model_instances import reset_model_data
+            from moto.moto_api._internal import mock_random
+
+            BackendDict.reset()
+            reset_model_data()
+            mock_random.seed(self._seed)
+
+    def _app(self) -> Any:
+        if self._loaded is None:
+            with self._lock:
+                self._loaded = self._loaded or _load(self._seed)
+        return self._loaded
+
+    def _preload(self, services: tuple[str, ...]) -> None:
+        app = self._app()
+        for service in services:
+            scope = _authorization("AKIA", "us-east-1", service)
+            app.get_application({"PATH_INFO": "/", "HTTP_HOST": "localhost", "HTTP_AUTHORIZATION": scope})
+
+
+def unserved(request: WireRequest, how: str = "") -> AwsError:
+    """The refusal for what neither the rig nor moto has."""
+    what = f"{request.service or 'an unknown service'}.{request.operation}"
+    return AwsError("UnsupportedOperationException", f"lambdarig does not serve {what}{how} yet")
+
+
+def _load(seed: int) -> Any:
+    """moto's WSGI application, with the module list read once."""
+    import moto.core.common_models as common
+    import moto.moto_server.werkzeug_app as werkzeug_app
+    from moto.backends import list_of_moto_modules
+    from moto.moto_api._internal import mock_random
+
+    modules, server, tracked = frozenset(list_of_moto_modules()), _loose(werkzeug_app), _loose(common.BaseModel)
+
+    class App(werkzeug_app.DomainDispatcherApplication):
+        @lru_cache(maxsize=1024)  # noqa: B019 - one application lives as long as the process
+        def get_backend_for_host(self, host: str | None) -> Any:
+            if host is None or host in modules:
+                return host
+            for name, pattern in self.backend_url_patterns:
+                if pattern.match(f"http://{host}"):
+                    return name
+            raise Unserved(host)
+
+    server.DISABLE_GLOBAL_CORS = True
+    tracked.__new__ = _untracked
+    mock_random.seed(seed)
+    return App(server.create_backend_app)
+
+
+def _loose(module: Any) -> Any:
+    """The same, for a change that its types do not foresee."""
+    return module
+
+
+def _untracked(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    instance = object.__new__(cls)
+    if cls.__module__.startswith("moto.s3."):
+        cls.instances_tracked.append(instance)
+    return instance
+
+
+def _authorization(access_key: str, region: str, service: str) -> str:
+    return f"AWS4-HMAC-SHA256 Credential={access_key}/20000101/{region}/{service}/aws4_request, SignedHeaders=host"
+
+
+def _environ(request: WireRequest) -> dict[str, Any]:
+    """The request as moto can tell its service: with a scope where AWS needs no signature, S3's bucket in the path."""
+    environ = request.replay()
+    if not environ.get("HTTP_AUTHORIZATION") and request.service != "s3":
+        environ["HTTP_AUTHORIZATION"] = _authorization(request.access_key, request.region, request.service)
+    if request.service == "s3":
+        environ["HTTP_HOST"] = "localhost"
+        if request.bucket_host:
+            environ["PATH_INFO"] = "/" + request.path.split("/")[1] + environ["PATH_INFO"]
+    return environ
+
+
+def _typed(headers: tuple[tuple[str, str], ...], request: WireRequest) -> tuple[tuple[str, str], ...]:
+    """Flask's default content type, where moto gave none, is not what AWS sends."""
+    kinds = {"json": request.content_type, "rest-json": "application/json", "rest-xml": "application/xml"}
+    own = kinds.get(request.protocol, "text/xml")
+    return tuple((k, own if k == "content-type" and v.startswith("text/html") else v) for k, v in headers)
+
+
+def _run(app: Any, environ: dict[str, Any]) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+    """(status, headers with lower-case names, body) of a WSGI application."""
+    answered: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        answered[:] = [int(status.split(" ", 1)[0]), tuple((name.lower(), value) for name, value in headers)]
+
+    chunks = app(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        if hasattr(chunks, "close"):
+            chunks.close()
+    return answered[0], answered[1], body

@@ -1,0 +1,94 @@
+"""The AWS endpoint: every AWS service on one WSGI callable, every call past the `aws_call` point.
+
+Own services answer what moto lacks or fakes; everything else is moto. What a client can send, however wrong, is
+answered as AWS would with a 4xx; a 5xx with `x-lambdarig-error` is the rig's own fault and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from emulator.aws import resources
+from emulator.aws.attribution import Attribution
+from emulator.aws.backend import Backend
+from emulator.aws.errors_wire import write_error
+from emulator.aws.wire import WireRequest, read
+from emulator.errors import FaultError
+from emulator.injector import Injector
+from emulator.model import AwsCall, AwsError, AwsReply
+
+log = logging.getLogger(__name__)
+_STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Service(Protocol):
+    """An AWS service the rig serves itself. May be called twice for one request: a fault can deliver it twice."""
+
+    def answer(self, call: AwsCall, request: WireRequest) -> AwsReply: ...
+
+
+class AwsEndpoint:
+    """services: own ones by SigV4 signing name."""
+
+    def __init__(
+        self, injector: Injector, attribution: Attribution, backend: Backend, services: Mapping[str, Service]
+    ) -> None:
+        self.injector, self.attribution, self.backend, self.services = injector, attribution, backend, services
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        reply = self.serve(read(environ))
+        start_response(_STATUS.get(reply.status, f"{reply.status} Unknown"), list(reply.headers))
+        return [reply.body]
+
+    def serve(self, request: WireRequest) -> AwsReply:
+        """Answer one request; the reply has a request id and, unless it is a HEAD's, its length."""
+        reply = write_error(request, request.problem) if request.problem else self._pass(request)
+        present = {name for name, _ in reply.headers}
+        extra = [] if "x-amzn-requestid" in present else [("x-amzn-requestid", request.request_id)]
+        if "content-length" not in present and reply.status not in (204, 304):
+            extra.append(("content-length", str(len(reply.body))))
+        return AwsReply(reply.status, (*reply.headers, *extra), reply.body, reply.code)
+
+    def _pass(self, request: WireRequest) -> AwsReply:
+        """Through the fault point to whoever answers."""
+        call = self._call(request)
+        try:
+            reply = self.injector.pass_through("aws_call", call, lambda: self._answer(call, request)).reply
+            return _written(request, reply)
+        except FaultError as error:
+            self.injector.timeline.record(call.id, "aws_call", "", "FaultError", error.message)
+            return _own_fault(request, "FaultError", error.message)
+
+    def _call(self, request: WireRequest) -> AwsCall:
+        caller = self.attribution.caller(request.access_key)
+        return AwsCall(
+            id=self.attribution.call_id(caller, request.service, request.operation),
+            service=request.service, operation=request.operation, region=request.region, caller=caller,
+            params=request.params, find_resource=lambda: resources.find(request, self.backend),
+            iam_action=resources.action(request),
+        )
+
+    def _answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
+        service = self.services.get(request.service)
+        try:
+            return service.answer(call, request) if service else self.backend.answer(request)
+        except Exception as error:
+            log.exception("%s failed", call.id)
+            return _own_fault(request, "InternalFailure", f"{call.action} failed in lambdarig: {error!r}")
+
+
+def _written(request: WireRequest, reply: Any) -> AwsReply:
+    if isinstance(reply, AwsError):
+        return write_error(request, reply)
+    if isinstance(reply, AwsReply):
+        return reply
+    raise FaultError(f"a fault gave {type(reply).__name__} at aws_call: it must return an AwsReply or an AwsError")
+
+
+def _own_fault(request: WireRequest, kind: str, message: str) -> AwsReply:
+    """HTTP 500 that cannot be taken for AWS's."""
+    reply = write_error(request, AwsError(kind, f"lambdarig: {message}", 500))
+    return AwsReply(500, (*reply.headers, ("x-lambdarig-error", kind)), reply.body, kind)
