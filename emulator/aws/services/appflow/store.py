@@ -1,0 +1,183 @@
+"""What AppFlow remembers: connectors, profiles, tags and client tokens; and how its lists are paged. No calls out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from emulator.aws.modelled import ServiceError
+from emulator.clock import Clock
+from emulator.frontdoors.appflow import Context
+
+TOKEN_LIFE_S = 8 * 3600.0  # AppFlow's own figure for client tokens
+PAGE = 20  # AppFlow's default of maxResults
+Params = dict[str, Any]
+T = TypeVar("T")
+
+# How AppFlow's API and its connectors name the same kinds of credentials.
+CONNECTOR_NAMES = {"OAUTH2": "OAuth2", "BASIC": "BasicAuth", "APIKEY": "ApiKey", "CUSTOM": "CustomAuth"}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A registered connector. configuration: what it answered, a `connector_contract.Configuration`."""
+
+    label: str
+    arn: str
+    lambda_arn: str
+    description: str
+    configuration: Any
+    registered_at: datetime
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A connector profile. properties: CustomConnectorProfileProperties as given. authentication_type: a key of
+    CONNECTOR_NAMES, empty (with secret_arn) where the connector needs no credentials."""
+
+    name: str
+    arn: str
+    label: str
+    connection_mode: str
+    properties: Mapping[str, Any]
+    authentication_type: str
+    secret_arn: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The connector's runtime settings of scope CONNECTOR_PROFILE."""
+        return dict(self.properties.get("profileProperties") or {})
+
+    def context(self, api_version: str | None = None) -> Context:
+        """What a connector is told of this profile outside a run."""
+        kind = CONNECTOR_NAMES.get(self.authentication_type, "")
+        return Context(self.settings, self.secret_arn, kind, api_version)
+
+
+@dataclass(frozen=True)
+class _Token:
+    until: float
+    digest: str
+    answer: Params
+
+
+@dataclass
+class Store:
+    """Thread-safe: `lock` for reading and changing, `claim` while an operation on one name is under way."""
+
+    account: str
+    region: str
+    clock: Clock
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    registrations: dict[str, Registration] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    _claimed: set[str] = field(default_factory=set)
+    _tokens: dict[tuple[str, str], _Token] = field(default_factory=dict)
+
+    def arn(self, kind: str, name: str) -> str:
+        """kind: connector | connectorprofile | flow."""
+        return f"arn:aws:appflow:{self.region}:{self.account}:{kind}/{name}"
+
+    def exists(self, arn: str) -> bool:
+        known = {kept.arn for kept in self.registrations.values()} | {kept.arn for kept in self.profiles.values()}
+        return arn in known
+
+    def registration(self, label: str, unless: str = "") -> Registration:
+        """unless: the rest of AWS's sentence where there is none."""
+        with self.lock:
+            if label not in self.registrations:
+                raise ServiceError("ResourceNotFoundException", f"Connector:{label} is not registered.{unless}")
+            return self.registrations[label]
+
+    def profile(self, name: str) -> Profile:
+        with self.lock:
+            if name not in self.profiles:
+                raise ServiceError("ResourceNotFoundException", f"Connector Profile with name {name} does not exist.")
+            return self.profiles[name]
+
+    @contextmanager
+    def claim(self, arn: str) -> Iterator[None]:
+        """One operation at a time on a name: the other one meets a conflict, as on AWS."""
+        with self.lock:
+            if arn in self._claimed:
+                raise ServiceError("ConflictException", f"Another operation on {arn} is in progress.")
+            self._claimed.add(arn)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._claimed.discard(arn)
+
+    def once(self, operation: str, params: Params, act: Callable[[], Params]) -> Params:
+        """Do it, unless the same client token already did: then the first answer. Only successes are remembered."""
+        key = (operation, params.get("clientToken") or "")
+        digest = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()
+        with self.lock:
+            known = self._tokens.get(key)
+        if known and known.until > self.clock.now():
+            if known.digest != digest:
+                message = f"The clientToken {key[1]} was already used with different input parameters."
+                raise ServiceError("ConflictException", message)
+            return known.answer
+        answer = act()
+        if key[1]:
+            self._remember(key, _Token(self.clock.now() + TOKEN_LIFE_S, digest, answer))
+        return answer
+
+    def _remember(self, key: tuple[str, str], token: _Token) -> None:
+        with self.lock:
+            now = self.clock.now()
+            self._tokens = {k: t for k, t in self._tokens.items() if t.until > now}
+            self._tokens[key] = token
+
+    def forget(self, arn: str) -> None:
+        """A resource is gone: its tags, and the tokens that made it."""
+        with self.lock:
+            self.tags.pop(arn, None)
+            self._tokens = {k: t for k, t in self._tokens.items() if arn not in t.answer.values()}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.lock:
+            for kept in (self.registrations, self.profiles, self.tags, self._tokens):
+                kept.clear()
+
+
+def page(items: Mapping[str, T], params: Params) -> tuple[list[T], Params]:
+    """(one page of items by name, `{"nextToken": ..}` when there are more)."""
+    after = str(from_token(params["nextToken"])) if params.get("nextToken") else ""
+    names = sorted(name for name in items if name > after)
+    size = params.get("maxResults") or PAGE
+    more = {"nextToken": to_token(names[size - 1])} if len(names) > size else {}
+    return [items[name] for name in names[:size]], more
+
+
+def to_token(value: object) -> str:
+    """A paging token: opaque, without spaces."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+def from_token(token: str) -> Any:
+    """ValidationException for one we did not give."""
+    try:
+        return json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (binascii.Error, ValueError, RecursionError):
+        raise ServiceError("ValidationException", "The nextToken is invalid.") from None
+
+
+def custom_connector_only(params: Params) -> None:
+    """Other connector types are AWS's own SaaS connectors, which the rig does not have."""
+    if (kind := params.get("connectorType", "CustomConnector")) != "CustomConnector":
+        message = f"connectorType {kind} is not served by lambdarig: only CustomConnector is."
+        raise ServiceError("ValidationException", message)
