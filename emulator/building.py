@@ -50,7 +50,7 @@ def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any],
         from emulator.functions.packaging import build
 
         say(f"function {name}: its requirements for {runtime}")
-        folder = build(spec.folder, runtime)
+        folder = build(spec.folder, runtime, rig.state_dir / "packages" / f"{name}-{runtime}")
     environment = {key: filled(value, made) for key, value in spec.environment.items()}
     api = client(rig.endpoint, "lambda", region=rig.settings.region)
     arn = api.create_function(

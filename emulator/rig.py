@@ -145,6 +145,7 @@ class Rig:
                 stack.callback(shutil.rmtree, self.state_dir, ignore_errors=True)
             for database in self._databases.values():
                 stack.callback(database.stop)
+            stack.callback(self.backend.reset)  # moto's state is the process's, and must not outlive the rig
             stack.callback(self.engine.close)
             stack.callback(self.ways_out.close)
             stack.callback(self.pool.close)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from emulator.certificates import Authority
 from emulator.clock import Clock
+from emulator.functions.packaging import build
 from emulator.injector import Injector
 from emulator.model import UpstreamCall
 from emulator.stubs import load
@@ -21,7 +22,7 @@ from emulator.timeline import Timeline
 from emulator.upstreams import Upstreams
 
 SAMPLES = Path(__file__).parent.parent / "sample_connectors"
-STUB = SAMPLES / "salesforce" / "stub.py"
+STUB = SAMPLES / "salesforce_host" / "stub.py"
 TOKEN = "00D000000000001!lambdarig.access.token"
 CLIENT = {"client_id": "3MVG9.lambdarig.client", "client_secret": "lambdarig-client-secret"}
 INSTANCE = "example.my.salesforce.com"
@@ -210,11 +211,7 @@ def test_sobjects_are_those_awss_suite_expects(salesforce, validation):
 def task(tmp_path_factory):
     """The packed connector, /var/task."""
     out = tmp_path_factory.mktemp("task") / "salesforce"
-    subprocess.run(
-        [sys.executable, SAMPLES / "build.py", SAMPLES / "salesforce", f"python3.{sys.version_info.minor}", out],
-        check=True,
-    )
-    return out
+    return build(SAMPLES / "salesforce", f"python3.{sys.version_info.minor}", out)
 
 
 @pytest.fixture

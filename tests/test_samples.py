@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import emulator.postgres as postgres
+from emulator.functions import packaging
 
 SAMPLES = Path(__file__).parent.parent / "sample_connectors"
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -25,7 +26,7 @@ def imported(file):
 
 @pytest.fixture
 def build():
-    return imported(SAMPLES / "build.py")
+    return packaging
 
 
 def describe(task):
@@ -60,18 +61,18 @@ def test_the_second_build_installs_nothing_and_replaces_the_first(build, tmp_pat
 
 
 def test_builds_at_the_same_time_do_not_disturb_each_other(build, tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("LAMBDARIG_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "sample"
     folder.mkdir()
     (folder / "requirements.txt").write_text("six==1.17.0\n")
     with ThreadPoolExecutor(3) as pool:
         outs = list(pool.map(lambda n: build.build(folder, RUNTIME, tmp_path / f"out{n}"), range(3)))
     assert all((out / "six.py").exists() for out in outs)
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert len(list((tmp_path / "cache" / "requirements").iterdir())) == 1
 
 
 def test_what_cannot_be_installed_is_one_error_with_pips_words(build, tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("LAMBDARIG_CACHE", str(tmp_path / "cache"))
     (tmp_path / "requirements.txt").write_text("six==999\n")
     with pytest.raises(build.BuildError, match="six==999"):
         build.build(tmp_path, RUNTIME, tmp_path.parent / "never")

@@ -1,9 +1,5 @@
-"""Packs a sample for a Lambda runtime: its files and its requirements in one folder, which becomes /var/task.
-
-    python sample_connectors/build.py FOLDER RUNTIME OUT
-
-for example `python sample_connectors/build.py sample_connectors/salesforce python3.11 build/salesforce`.
-"""
+"""Packs a function's folder for its runtime: its files and what its requirements.txt names, in one folder that
+becomes /var/task. Packages are installed once and kept in the user's cache (LAMBDARIG_CACHE, else XDG's)."""
 
 from __future__ import annotations
 
@@ -16,19 +12,27 @@ import sys
 import tempfile
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "sample_connectors"
+from emulator.errors import RigError
+
 MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
-NOT_CODE = shutil.ignore_patterns("__pycache__", "*.md", "requirements.txt", "stub.*", "soql.py", "objects.json")
+NOT_CODE = shutil.ignore_patterns("__pycache__", "*.md", "requirements.txt")
 
 
-class BuildError(Exception):
-    """The sample could not be packed."""
+class BuildError(RigError):
+    """The function could not be packed."""
+
+
+def cache() -> Path:
+    """Where installed requirements are kept."""
+    given = os.environ.get("LAMBDARIG_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return (Path(given) if given else Path(base) / "lambdarig") / "requirements"
 
 
 def build(folder: Path, runtime: str, out: Path) -> Path:
     """Put `folder` and its requirements for `runtime` (`python3.11`) into `out`, which is replaced; returns `out`.
 
-    The installed requirements are kept under .cache/ by the hash of requirements.txt, runtime and machine.
+    The installed requirements are kept by the hash of requirements.txt, runtime and machine.
     """
     if not runtime.startswith("python3."):
         raise BuildError(f"{runtime!r} is no Python runtime: write python3.11 and the like")
@@ -44,11 +48,11 @@ def build(folder: Path, runtime: str, out: Path) -> Path:
 def _installed(requirements: Path, version: str) -> Path:
     machine = MACHINES.get(platform.machine().lower(), platform.machine().lower())
     key = hashlib.sha256(requirements.read_bytes() + f"/{version}/{machine}".encode()).hexdigest()[:16]
-    done = CACHE / key
+    done = cache() / key
     if done.exists():
         return done
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as work:
+    done.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=done.parent) as work:
         _install(requirements, version, machine, Path(work))
         try:
             os.rename(Path(work) / "task", done)
@@ -73,13 +77,4 @@ def _pip(*arguments: str) -> None:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        raise BuildError(f"{' '.join(command)} failed:\n{done.stdout.strip()}")
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit(__doc__)
-    try:
-        print(build(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])))
-    except BuildError as problem:
-        sys.exit(str(problem))
+        raise BuildError(f"{' '.join(command)} failed:\n{done.stdout.strip()}", "mend the function's requirements.txt")
