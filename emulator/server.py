@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from emulator.errors import RigError, UsageError
+
+LOG = logging.getLogger(__name__)
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -26,9 +31,19 @@ class Front:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if self._control is not None and environ["PATH_INFO"].startswith("/_rig"):
             return self._control(environ, start_response)
-        if self._is_gateway(environ):
-            return self._gateway(environ, start_response)
-        return self._endpoint(environ, start_response)
+        serve = self._gateway if self._is_gateway(environ) else self._endpoint
+        try:
+            return serve(environ, start_response)
+        except RigError as error:  # not an answer of AWS's, and it must not look like one
+            LOG.error("%s %s: %s", environ["REQUEST_METHOD"], environ["PATH_INFO"], error)
+            kind, body = type(error).__name__, json.dumps({"message": f"lambdarig: {error.message}"}).encode()
+            headers = [
+                ("content-type", "application/json"),
+                ("x-lambdarig-error", kind),
+                ("content-length", str(len(body))),
+            ]
+            start_response("500 Internal Server Error", headers)
+            return [body]
 
 
 class Server:
@@ -71,8 +86,6 @@ class Server:
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket. Raises UsageError naming the port when it is taken."""
-    from emulator.errors import UsageError
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
