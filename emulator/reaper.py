@@ -43,7 +43,11 @@ class Reaper:
         path = os.pathsep.join(filter(None, sys.path)) if containers else ""
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, rig_id, str(state.absolute()), path],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
         )
 
     @property

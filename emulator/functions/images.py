@@ -159,5 +159,6 @@ def _pull(docker: DockerClient, image: str, say: Say) -> None:
             if "error" in step:
                 raise DockerException(step["error"])
     except (DockerException, RequestException) as problem:
-        raise EngineError(f"image {image} is not here and cannot be pulled ({problem})",
+        reason = getattr(problem, "explanation", None) or problem
+        raise EngineError(f"image {image} is not here and cannot be pulled ({reason})",
                           mend="name an image that is here with --base; `docker images` lists them") from problem
