@@ -10,6 +10,7 @@ from emulator.aws.services.lambda_api.invoke import Invoking
 from emulator.aws.services.lambda_api.service import LambdaService, Operations
 from emulator.aws.services.lambda_api.shop import Shop
 from emulator.aws.services.sts import Sts
+from emulator.frontdoors.rest_moto import RestControl
 
 if TYPE_CHECKING:
     from emulator.rig import Rig
@@ -32,6 +33,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
     operations = Operations(shop, rig.settings.account_limit)
     return {
         "lambda": LambdaService(operations, Invoking(rig.functions, rig.events)),
+        "apigateway": RestControl(rig.backend),
         "logs": rig.logs,
         "sts": Sts(rig.backend),
         "appflow": appflow_service(

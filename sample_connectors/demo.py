@@ -28,13 +28,13 @@ FOLDER = Path(__file__).parent / "scenarios"
 @click.option("--engine", default="auto", help="docker, process or auto.")
 def demo(engine: str) -> None:
     """Run everything; see the module's text."""
-    console, clock, failed = Console(), Clock(), False
-    table = Table("scenario", "steps", "faults that struck", "verdict", "seconds", "fingerprint", title="reproduced")
+    console, clock, failed = Console(width=max(110, Console().width)), Clock(), False
+    table = Table("scenario", "steps", "faults that struck", "verdict", "seconds", "fingerprint", title="what was reproduced")
     for name in SCENARIOS:
         file = FOLDER / f"{name}.yaml"
         scenario = load(file, ScenarioFile)
         check(scenario, file)
-        console.print(f"[bold]{name}[/]: {scenario.about}", highlight=False)
+        console.print(f"[bold]{name}[/]: {scenario.about.strip()}", highlight=False)
         begin = clock.monotonic()
         result = run_scenario(scenario, file, engine=engine, say=lambda text: print("   ", text, flush=True))
         table.add_row(*_row(result, clock.monotonic() - begin))

@@ -13,9 +13,23 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from emulator.aws.backend import Backend
+from emulator.aws.wire import WireRequest
 from emulator.frontdoors.rest_api import keep_deployed
+from emulator.model import AwsCall, AwsReply
 
 _BINARY = "/binaryMediaTypes/"
+
+
+class RestControl:
+    """The service `apigateway` as the AWS endpoint sees it: moto's, mended before it is first asked."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
+        mend_moto()
+        return self._backend.answer(request)
 
 
 def mend_moto() -> None:
