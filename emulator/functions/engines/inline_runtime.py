@@ -113,7 +113,8 @@ class InlineRuntime(threading.Thread):
         """Say it in the log and to the Runtime API, both as awslambdaric does."""
         error_type = problem.error_type if isinstance(problem, Unloadable) else type(problem).__name__
         frames = [] if isinstance(problem, Unloadable) else traceback.extract_tb(problem.__traceback__)
-        trace = traceback.format_list([frame for frame in frames if frame.filename != __file__])
+        mine = [(one.filename, one.lineno or 0, one.name, one.line) for one in frames if one.filename != __file__]
+        trace = traceback.format_list(mine)  # from tuples, as there: without the carets of later Pythons
         lines = [f"[ERROR] {error_type}: {problem}", "Traceback (most recent call last):"]
         self._world.print("\r".join([*lines, *(_indented(row) for row in "".join(trace).splitlines())]) + "\n")
         payload = {

@@ -116,7 +116,7 @@ def _stand_in() -> None:
     with _lock:
         _inside += 1
         if _inside == 1:
-            os.environ = _Environ(os.environ)  # type: ignore[assignment]
+            os.environ = _Environ(os.environ)  # type: ignore[assignment]  # noqa: B003
         if not isinstance(sys.stdout, _Stream):  # pytest puts its own in place at any time
             sys.stdout = _Stream(sys.stdout)
         if not isinstance(sys.stderr, _Stream):
@@ -130,7 +130,7 @@ def _step_down() -> None:
         if _inside:
             return
         if isinstance(os.environ, _Environ):
-            os.environ = os.environ.real  # type: ignore[assignment]
+            os.environ = os.environ.real  # type: ignore[assignment]  # noqa: B003
         if isinstance(sys.stdout, _Stream):
             sys.stdout = sys.stdout.real
         if isinstance(sys.stderr, _Stream):

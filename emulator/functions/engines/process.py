@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import socket
 import threading
 from pathlib import Path
@@ -30,8 +31,13 @@ BARE_VARIABLE = "LAMBDARIG_BARE_PROCESS"
 MB = 1024 * 1024
 RUNTIMES = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 API_PORT = 9001  # of the first sandbox, as on Lambda; those after it count on, to be told apart
+RECURSIVE = (5, 12)  # Linux since then makes a tree of mounts read-only
 DOCKER = "use the docker engine"
 SYSCTLS = "sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns"
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
 
 
 class ProcessEngine:
@@ -86,6 +92,8 @@ class ProcessEngine:
                 "control groups cannot be written: memory is looked at every 50 ms, and a function past its cap killed",
                 "the CPU is not limited to the share that belongs to the memory",
             ]
+        if not self.bare and _kernel() < RECURSIVE:
+            lost.append("this kernel (older than 5.12) leaves what is mounted below /sys writable for your user")
         if not self.bare:
             return [*lost, "the system's programs and libraries are this machine's, not Lambda's"]
         return [
