@@ -29,7 +29,8 @@ FOLDER = Path(__file__).parent / "scenarios"
 def demo(engine: str) -> None:
     """Run everything; see the module's text."""
     console, clock, failed = Console(width=max(110, Console().width)), Clock(), False
-    table = Table("scenario", "steps", "faults that struck", "verdict", "seconds", "fingerprint", title="what was reproduced")
+    columns = ("scenario", "steps", "faults that struck", "verdict", "seconds", "fingerprint")
+    table = Table(*columns, title="what was reproduced")
     for name in SCENARIOS:
         file = FOLDER / f"{name}.yaml"
         scenario = load(file, ScenarioFile)
