@@ -7,6 +7,7 @@ retries read. The rig's time runs with the machine's, or stands still until `adv
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from datetime import datetime, timezone
@@ -40,8 +41,8 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move rig time forward and wake whoever waits for it."""
-        if seconds < 0:
-            raise ValueError(f"time cannot go back: advance({seconds})")
+        if not (seconds >= 0 and math.isfinite(seconds)):
+            raise ValueError(f"time goes forward, by a number of seconds: advance({seconds})")
         with self._moved:
             self._advanced += seconds
             self._moved.notify_all()
@@ -50,7 +51,7 @@ class Clock:
         """Block until rig time reaches `moment`; False when `stop` was set first."""
         with self._moved:
             while not stop.is_set() and (left := moment - self.now()) > 0:
-                self._moved.wait(None if self.manual else left)
+                self._moved.wait(None if self.manual else min(left, threading.TIMEOUT_MAX))
         return not stop.is_set()
 
     def wake(self) -> None:

@@ -12,6 +12,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 from emulator.clock import Clock
@@ -65,9 +66,12 @@ class Fault:
         return tuple(p for p in POINTS if callable(getattr(cls, f"on_{p}", None)))
 
 
-def param(default: Any, unit: str, about: str) -> Any:
-    """A fault's parameter with its default, unit and meaning, as `lambdarig faults NAME` prints them."""
-    metadata = {"unit": unit, "about": about}
+def param(default: Any, unit: str, about: str, least: float = 0) -> Any:
+    """A fault's parameter with its default, unit and meaning, as `lambdarig faults NAME` prints them.
+
+    least: the smallest number that it may be.
+    """
+    metadata = {"unit": unit, "about": about, "least": least}
     if isinstance(default, (list, dict, set)):
         return field(default_factory=lambda: default.copy(), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -97,8 +101,9 @@ class Rule:
         """The name in the timeline: given, or the fault's."""
         return self.name or self.fault.name
 
-    @property
+    @cached_property
     def where(self) -> Match:
+        """`match`, with the fault's defaults where it says nothing."""
         return self.match.over(self.fault.default_match)
 
 

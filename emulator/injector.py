@@ -7,6 +7,7 @@ exactly once. The first rule armed is outermost, as WSGI middleware is.
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from emulator.model import Reply, Subject
 from emulator.timeline import Timeline
 
 R = TypeVar("R", bound=Reply)
+_INVOCATION = re.compile(r"[^/]+/inv-\d+(?=/|$)")
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,7 @@ class Armed:
 
     def next_index(self, subject: Subject) -> int:
         """Position of this subject in the rule's count."""
-        per = self.rule.when.per
-        key = subject.attributes().get("function", "") if per == "function" else ""
-        key = subject.id.rsplit("/", 1)[0] if per == "invocation" else key
+        key = _counted_by(subject, self.rule.when.per)
         with self.lock:
             self.seen[key] += 1
             return self.seen[key] - 1
@@ -63,7 +63,7 @@ class Injector:
         self._lock = threading.Lock()
 
     def arm(self, rules: Iterable[Rule]) -> list[Armed]:
-        """Put rules in force together, before the next subject at any point."""
+        """Put rules in force together, before the next subject at any point. Raises UsageError, and then arms none."""
         with self._lock:
             taken = {armed.rule.label for armed in self._armed}
             added = []
@@ -71,18 +71,19 @@ class Injector:
                 if rule.label in taken:
                     raise UsageError(f"a rule named {rule.label!r} is armed already: give this one a name of its own")
                 taken.add(rule.label)
-                added.append(Armed(rule, self.clock.now(), rule.fault.new_state()))
+                added.append(Armed(rule, self.clock.now(), _state(rule)))
             self._armed += tuple(added)
         return added
 
     def disarm(self, gone: Iterable[Armed] | None = None) -> None:
-        """Take rules out of force (all of them by default) and heal each, whatever the others do."""
+        """Take rules out of force (all of them by default) and heal each, whatever the others do; once only."""
         with self._lock:
-            leaving = list(self._armed if gone is None else gone)
+            wanted = None if gone is None else tuple(gone)
+            leaving = [armed for armed in self._armed if wanted is None or armed in wanted]
             self._armed = tuple(armed for armed in self._armed if armed not in leaving)
-        problems = [p for armed in leaving if (p := self._heal(armed))]
+        problems = [problem for armed in leaving if (problem := self._heal(armed))]
         if problems:
-            raise problems[0]
+            raise FaultError("; ".join(problems))
 
     def armed(self) -> tuple[Armed, ...]:
         """Rules in force, in order of arming."""
@@ -94,81 +95,133 @@ class Injector:
 
     def pass_through(self, point: str, subject: Subject, proceed: Callable[[], R]) -> Passage[R]:
         """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline."""
-        struck: list[str] = []
-        costs: list[Context] = []
+        way = _Way(point, subject)
         chain: Callable[[], Any] = proceed
         for armed in reversed(self._armed):
             if hasattr(armed.rule.fault, f"on_{point}"):
-                chain = self._wrap(armed, point, subject, chain, struck, costs)
-        reply = chain()
-        self.timeline.record(subject.id, point, ",".join(struck), reply.verdict)
-        return Passage(reply, sum(c.delayed for c in costs), sum(c.stalled for c in costs), tuple(struck))
+                chain = self._wrap(armed, way, chain)
+        try:
+            reply = chain()
+        except Exception as error:
+            self._record(way, f"raised {type(error).__name__}", str(error))
+            raise
+        self._record(way, reply.verdict)
+        return Passage(reply, sum(c.delayed for c in way.costs), sum(c.stalled for c in way.costs), way.struck)
+
+    def _record(self, way: _Way, outcome: str, detail: str = "") -> None:
+        self.timeline.record(way.subject.id, way.point, ",".join(way.struck), outcome, detail)
 
     def _applies(self, armed: Armed, subject: Subject) -> bool:
         rule = armed.rule
-        if not rule.where.fits(subject.attributes()):
+        if not rule.where.fits(subject.attributes()) or not rule.when.on(self.clock.now() - armed.since):
             return False
-        dice = self._dice(armed, subject, "when")
-        return rule.when.strikes(armed.next_index(subject), self.clock.now() - armed.since, dice)
+        return rule.when.strikes(armed.next_index(subject), self._dice(armed, subject, "when"))
 
     def _dice(self, armed: Armed, subject: Subject, use: str) -> random.Random:
         return random.Random(f"{self.seed}/{armed.rule.label}/{subject.id}/{use}")
 
-    def _wrap(
-        self,
-        armed: Armed,
-        point: str,
-        subject: Subject,
-        inner: Callable[[], Any],
-        struck: list[str],
-        costs: list[Context],
-    ) -> Callable[[], Any]:
+    def _wrap(self, armed: Armed, way: _Way, inner: Callable[[], Any]) -> Callable[[], Any]:
         def step() -> Any:
-            if not self._applies(armed, subject):
+            if not self._applies(armed, way.subject):
                 return inner()
-            replies: list[Any] = []
-
-            def proceed() -> Any:
-                replies.append(inner())
-                return replies[-1]
-
-            ctx = Context(self.clock, armed.state, armed.lock, self._dice(armed, subject, "hook"))
-            reply = _call(armed, point, subject, proceed, ctx)
-            if len(replies) != 1 or reply is not replies[0] or ctx.delayed or ctx.stalled:
-                with armed.lock:
-                    armed.strikes += 1
-                struck.insert(0, armed.rule.label)
-                costs.append(ctx)
+            ctx = Context(self.clock, armed.state, armed.lock, self._dice(armed, way.subject, "hook"))
+            rest = _Rest(inner)
+            effect = True
+            try:
+                reply = _call(armed, way, rest, ctx)
+                effect = not rest.gave(reply)
+            except BaseException as error:
+                effect = not rest.raised_only(error)
+                raise
+            finally:
+                if effect or ctx.delayed or ctx.stalled:
+                    way.strike(armed, ctx)
             return reply
 
         return step
 
-    def _heal(self, armed: Armed) -> FaultError | None:
+    def _heal(self, armed: Armed) -> str:
+        """What went wrong, if anything."""
         ctx = Context(self.clock, armed.state, armed.lock, random.Random(self.seed))
         try:
             armed.rule.fault.heal(ctx)
         except Exception as error:
-            return FaultError(f"fault {armed.rule.label!r} raised while healing: {error!r}")
-        return None
+            return f"fault {armed.rule.label!r} raised while healing: {error!r}"
+        return ""
 
 
-def _call(armed: Armed, point: str, subject: Subject, proceed: Callable[[], Any], ctx: Context) -> Any:
-    """Run the hook; an exception of the fault's own becomes a FaultError, the call's own pass unchanged."""
-    inside: list[BaseException] = []
+@dataclass
+class _Way:
+    """One subject on its way past one point, and what struck it there, outermost first."""
 
-    def guarded() -> Any:
+    point: str
+    subject: Subject
+    struck: tuple[str, ...] = ()
+    costs: list[Context] = field(default_factory=list)
+
+    def strike(self, armed: Armed, ctx: Context) -> None:
+        with armed.lock:
+            armed.strikes += 1
+        label = armed.rule.label
+        self.struck = (label, *(other for other in self.struck if other != label))
+        self.costs.append(ctx)
+
+
+@dataclass
+class _Rest:
+    """`proceed` as one hook sees it: the rest of the way, and what that gave or raised."""
+
+    inner: Callable[[], Any]
+    replies: list[Any] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+
+    def __call__(self) -> Any:
         try:
-            return proceed()
+            self.replies.append(self.inner())
         except BaseException as error:
-            inside.append(error)
+            self.errors.append(error)
             raise
+        return self.replies[-1]
 
+    def gave(self, reply: Any) -> bool:
+        """The hook called once and returned what it got."""
+        return len(self.replies) == 1 and not self.errors and (reply is self.replies[0] or reply == self.replies[0])
+
+    def raised(self, error: BaseException) -> bool:
+        """The error is the call's own, not the hook's."""
+        return any(error is one for one in self.errors)
+
+    def raised_only(self, error: BaseException) -> bool:
+        """The hook called once, and let what came of it pass."""
+        return not self.replies and len(self.errors) == 1 and self.raised(error)
+
+
+def _call(armed: Armed, way: _Way, rest: _Rest, ctx: Context) -> Any:
+    """Run the hook; an exception of the fault's own becomes a FaultError, the call's own pass unchanged."""
+    label, place = armed.rule.label, f"{way.point} of {way.subject.id}"
     try:
-        reply = getattr(armed.rule.fault, f"on_{point}")(subject, guarded, ctx)
+        reply = getattr(armed.rule.fault, f"on_{way.point}")(way.subject, rest, ctx)
     except BaseException as error:
-        if error in inside or not isinstance(error, Exception):
+        if rest.raised(error) or not isinstance(error, Exception):
             raise
-        raise FaultError(f"fault {armed.rule.label!r} raised at {point} of {subject.id}: {error!r}") from error
+        raise FaultError(f"fault {label!r} raised at {place}: {error!r}") from error
     if not hasattr(reply, "verdict"):
-        raise FaultError(f"fault {armed.rule.label!r} gave {type(reply).__name__} at {point}: it must return a reply")
+        raise FaultError(f"fault {label!r} gave {type(reply).__name__} at {place}: it must return a reply")
     return reply
+
+
+def _state(rule: Rule) -> Any:
+    try:
+        return rule.fault.new_state()
+    except Exception as error:
+        raise FaultError(f"fault {rule.label!r} raised while it was armed: {error!r}") from error
+
+
+def _counted_by(subject: Subject, per: str) -> str:
+    """What a rule counts this subject under."""
+    if per == "function":
+        return subject.attributes().get("function", "")
+    if per == "invocation":
+        named = _INVOCATION.match(subject.id)
+        return named[0] if named else getattr(subject, "invocation", "") or subject.id.rsplit("/", 1)[0]
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,7 +11,7 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class Match:
-    """Every field given must fit the subject; `*` and `?` are wildcards. An absent field fits nothing.
+    """Every field given must fit the subject; `*` and `?` are wildcards. What a subject has not fits nothing, not `*`.
 
     function: name of the function whose environment or invocation it is.
     service, operation: AWS signing name and operation, e.g. `secretsmanager` and `GetSecretValue`.
@@ -33,7 +34,7 @@ class Match:
         """True when every field that is set fits `attributes` (a subject's own words for itself)."""
         for field in MATCH_KEYS:
             pattern = getattr(self, field)
-            if pattern is not None and not fnmatchcase(attributes.get(field, ""), pattern):
+            if pattern is not None and not _like(attributes.get(field, ""), pattern):
                 return False
         return True
 
@@ -42,14 +43,19 @@ class Match:
         return Match(**{k: v if (v := getattr(self, k)) is not None else getattr(other, k) for k in MATCH_KEYS})
 
 
+def _like(value: str, pattern: str) -> bool:
+    """`[` means itself: fnmatch would begin a set of characters."""
+    return bool(value) and fnmatchcase(value, pattern.replace("[", "[[]"))
+
+
 @dataclass(frozen=True)
 class When:
-    """Which of the matching subjects are struck.
+    """Which of the matching subjects are struck. Only those that come while the rule is on are counted.
 
-    after: let this many pass first. times: strike at most this many (None: no limit).
-    every: then only every n-th. between: rig seconds since the rule was armed, `(from, to)`.
-    probability: 0..1, drawn per subject from the seed. ttl: rig seconds after which the rule is off.
-    per: count over the whole `run`, per `invocation`, or per `function`.
+    after: let this many pass first. every: of the rest only every n-th. times: of those only so many (None: all).
+    probability: 0..1, drawn for each of those from the seed. between: on only `(from, to)` rig seconds after arming.
+    ttl: off so many rig seconds after arming. per: count over the whole `run`, per `function`, or per `invocation`
+    (what happens outside any is counted by where it happens).
     """
 
     after: int = 0
@@ -60,12 +66,13 @@ class When:
     ttl: float | None = None
     per: str = "run"
 
-    def strikes(self, index: int, age: float, dice: random.Random) -> bool:
-        """`index`: 0 for the first matching subject in its count. `age`: rig seconds since armed."""
-        if self.ttl is not None and age >= self.ttl:
-            return False
-        if self.between is not None and not self.between[0] <= age < self.between[1]:
-            return False
+    def on(self, age: float) -> bool:
+        """`age`: rig seconds since the rule was armed."""
+        begin, end = self.between or (0.0, math.inf)
+        return begin <= age < end and (self.ttl is None or age < self.ttl)
+
+    def strikes(self, index: int, dice: random.Random) -> bool:
+        """`index`: 0 for the first matching subject in its count."""
         turn, rest = divmod(index - self.after, self.every)
         if index < self.after or rest or (self.times is not None and turn >= self.times):
             return False

@@ -16,9 +16,10 @@ KEPT = 200_000  # events a long-running rig keeps; older ones leave the list and
 
 @dataclass(frozen=True)
 class Event:
-    """`subject` passed `point`; `rule` struck it, or is empty; `outcome` is what came of it.
+    """`subject` passed `point`; `outcome` is what came of it. at: rig seconds.
 
-    at: rig seconds. detail: for people; never part of the fingerprint.
+    rule: label of the rule that struck, several with commas between, or empty. detail: for people; never part of
+    the fingerprint.
     """
 
     seq: int
@@ -35,12 +36,12 @@ class Event:
 
 
 class Timeline:
-    """Thread-safe; listeners are called in the thread that recorded the event."""
+    """Thread-safe; listeners are called in the thread that recorded the event. kept: the most events it keeps."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, kept: int = KEPT) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._events: deque[Event] = deque(maxlen=kept)
         self._seq = 0
         self._listeners: list[Callable[[Event], None]] = []
 
@@ -65,12 +66,14 @@ class Timeline:
 
     def strikes(self, rule: str | None = None) -> list[Event]:
         """Events in which a rule (this one, if given) had an effect."""
-        return [e for e in self.events() if e.rule and (rule is None or e.rule == rule)]
+        return [e for e in self.events() if e.rule and (rule is None or rule in e.rule.split(","))]
 
     def fingerprint(self) -> str:
         """sha256 over the sorted (subject, point, rule, outcome): no time, no order of arrival."""
-        rows = sorted((e.subject, e.point, e.rule, e.outcome) for e in self.events())
-        dropped = [["dropped", self._seq - len(rows)]] if self._seq > len(rows) else []
+        with self._lock:
+            rows, recorded = [(e.subject, e.point, e.rule, e.outcome) for e in self._events], self._seq
+        rows.sort()
+        dropped = [["dropped", recorded - len(rows)]] if recorded > len(rows) else []
         return hashlib.sha256(json.dumps([*dropped, *rows]).encode()).hexdigest()
 
     def clear(self) -> None:
