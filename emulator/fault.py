@@ -78,12 +78,17 @@ def param(default: Any, unit: str, about: str, least: float = 0) -> Any:
 
 
 def parameters(fault: type[Fault]) -> dict[str, dict[str, Any]]:
-    """name -> {default, unit, about, type} of a fault class."""
+    """name -> {default, unit, about, least, type} of a fault class."""
     rows = {}
     for f in fields(fault):  # type: ignore[arg-type]
         default = f.default_factory() if callable(f.default_factory) else f.default
-        rows[f.name] = {"default": default, "type": str(f.type), **f.metadata}
+        rows[f.name] = {"default": default, "type": _written(f.type), **f.metadata}
     return rows
+
+
+def _written(hint: Any) -> str:
+    """A type as its author wrote it, whether or not annotations are postponed in that module."""
+    return hint.__name__ if isinstance(hint, type) else str(hint)
 
 
 @dataclass(frozen=True, eq=False)
