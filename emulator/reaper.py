@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from docker import DockerClient
+    from docker import APIClient
 
 RIG_LABEL = "lambdarig.rig"
 OWNER_LABEL = "lambdarig.owner"
@@ -81,34 +81,34 @@ def own_container() -> str | None:
     return found.group(1) if found else None
 
 
-def sweep(client: DockerClient) -> int:
+def sweep(api: APIClient) -> int:
     """Remove what rigs that are gone left on this engine; returns how many containers and networks."""
-    gone = {name for name in _owners(client) if not _lives(client, name)}
-    return sum(_remove(client, f"{OWNER_LABEL}={name}") for name in gone)
+    gone = {name for name in _owners(api) if not _lives(api, name)}
+    return sum(_remove(api, f"{OWNER_LABEL}={name}") for name in gone)
 
 
-def _owners(client: DockerClient) -> Iterator[str]:
+def _owners(api: APIClient) -> Iterator[str]:
     wanted = {"label": OWNER_LABEL}
-    for found in (*client.api.containers(all=True, filters=wanted), *client.api.networks(filters=wanted)):
+    for found in (*api.containers(all=True, filters=wanted), *api.networks(filters=wanted)):
         yield found["Labels"][OWNER_LABEL]
 
 
-def _lives(client: DockerClient, name: str) -> bool:
+def _lives(api: APIClient, name: str) -> bool:
     """A process of an earlier boot is gone; one that cannot be judged from here (another PID namespace) lives."""
     kind, *parts = name.split(":", 2)
     if kind == "container":
-        return _container_runs(client, *parts)
+        return _container_runs(api, *parts)
     boot, namespace, pid, started = name.split(":")[1:]
     if boot != _boot():
         return False
     return namespace != _pid_namespace() or _started(int(pid)) == started
 
 
-def _container_runs(client: DockerClient, container: str, started: str) -> bool:
+def _container_runs(api: APIClient, container: str, started: str) -> bool:
     from docker.errors import NotFound
 
     try:
-        state = client.api.inspect_container(container)["State"]
+        state = api.inspect_container(container)["State"]
     except NotFound:
         return False
     return bool(state["Running"] and state["StartedAt"] == started)
@@ -131,16 +131,16 @@ def _started(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
-def _remove(client: DockerClient, label: str) -> int:
+def _remove(api: APIClient, label: str) -> int:
     """One look: every container with the label, then every network. Returns how many were found."""
-    containers = client.api.containers(all=True, filters={"label": label})
-    networks = client.api.networks(filters={"label": label})
+    containers = api.containers(all=True, filters={"label": label})
+    networks = api.networks(filters={"label": label})
     for found in containers:
         with _gone_is_fine(label):
-            client.api.remove_container(found["Id"], v=True, force=True)
+            api.remove_container(found["Id"], v=True, force=True)
     for found in networks:
         with _gone_is_fine(label):
-            client.api.remove_network(found["Id"])
+            api.remove_network(found["Id"])
     return len(containers) + len(networks)
 
 
@@ -160,10 +160,10 @@ def _gone_is_fine(label: str) -> Iterator[None]:
 def _reap(rig_id: str) -> None:
     import docker
 
-    client = docker.from_env()
+    api = docker.from_env().api
     quiet = 0
     for _ in range(_MOST_LOOKS):
-        quiet = 0 if _remove(client, f"{RIG_LABEL}={rig_id}") else quiet + 1
+        quiet = 0 if _remove(api, f"{RIG_LABEL}={rig_id}") else quiet + 1
         if quiet == _QUIET_LOOKS:
             return
         threading.Event().wait(_LOOK_AGAIN_S)

@@ -148,13 +148,13 @@ def test_killed_rig_leaves_no_container_and_no_network(start, client, image, rig
 @pytest.mark.docker
 def test_sweep_removes_what_a_gone_rig_left_and_nothing_of_a_living_one(start, client, image, rig_id):
     rig, guard = start(image)
-    reaper.sweep(client)
+    reaper.sweep(client.api)
     assert len(_left(client, rig_id)) == 2
     guard.kill()  # a power cut for both
     rig.kill()
     rig.wait()
     for _ in range(50):  # another rig on this engine may be sweeping too
-        if not reaper.sweep(client):
+        if not reaper.sweep(client.api):
             break
     assert _left(client, rig_id) == []
 
@@ -165,12 +165,12 @@ def test_owner_in_a_container_lives_while_that_container_runs(client, image):
     try:
         container.reload()
         name = f"container:{container.id}:{container.attrs['State']['StartedAt']}"
-        assert reaper._lives(client, name)
+        assert reaper._lives(client.api, name)
         container.restart(timeout=0)
-        assert not reaper._lives(client, name)
+        assert not reaper._lives(client.api, name)
     finally:
         container.remove(force=True)
-    assert not reaper._lives(client, name)
+    assert not reaper._lives(client.api, name)
 
 
 @pytest.mark.docker

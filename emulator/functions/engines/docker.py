@@ -34,7 +34,7 @@ from emulator.functions.engines.docker_container import (
 from emulator.functions.engines.docker_daemon import COMPOSE, answering
 from emulator.functions.engines.docker_sandbox import DockerSandbox
 from emulator.functions.engines.protocol import EnvironmentSpec
-from emulator.reaper import OWNER_LABEL, RIG_LABEL, owner
+from emulator.reaper import OWNER_LABEL, RIG_LABEL, owner, sweep
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -73,7 +73,8 @@ class DockerEngine:
     # --- opening ----------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Connect, and make the network unless LAMBDARIG_NETWORK names one (the rig in a container of its own)."""
+        """Connect, sweep up after rigs that are gone, and make the network unless LAMBDARIG_NETWORK names one (the rig
+        in a container of its own)."""
         self._opened()
 
     def _opened(self) -> tuple[APIClient, Place]:
@@ -83,6 +84,7 @@ class DockerEngine:
                 self._state_dir.mkdir(parents=True, exist_ok=True)
                 given = os.environ.get(NETWORK_VARIABLE)
                 with answering("preparing the network"):
+                    sweep(self._api)
                     self._place = self._join(self._api, given) if given else self._make_network(self._api)
             return self._api, self._place
 
