@@ -116,7 +116,7 @@ def test_functions_run_beside_the_rig_and_down_leaves_nothing(stack, engine):
     assert answers["192.0.2.1:443"] != "S"
     (sibling,) = _siblings(engine, stack)
     assert list(sibling.attrs["NetworkSettings"]["Networks"]) == [f"{stack.name}_connectors"]
-    stack("down", "-v")
+    stack("down", "-v", "--rmi", "local")
     assert _left(engine, stack) == []
     with pytest.raises(docker.errors.NotFound):
         sibling.reload()
