@@ -11,7 +11,9 @@ import os
 import re
 import select
 import signal
+import threading
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from emulator.clock import Clock
@@ -29,7 +31,8 @@ class Cgroup:
 
     def __init__(self, dirs: Mapping[str, Path], version: int) -> None:
         self.dirs, self.version = dict(dirs), version
-        self._peak: int | None = None
+        self._kept: dict[str, int] = {}
+        self._lock = threading.RLock()  # so that no descriptor is closed, and its number used again, under a writer
 
     @classmethod
     def of_pid(cls, pid: int, root: Path = ROOT, proc: Path = Path("/proc")) -> Cgroup | None:
@@ -98,40 +101,40 @@ class Cgroup:
     def can_freeze(self) -> bool:
         return os.access(self._freezer_file, os.W_OK)
 
-    @property
+    @cached_property
     def _freezer_file(self) -> Path:
         return self.dirs["freezer"] / ("freezer.state" if self.version == 1 else "cgroup.freeze")
 
     def freeze(self, timeout: float = 1.0) -> None:
         """Stop every task; returns once the kernel says that they all stand. Raises EngineError after `timeout` s."""
-        if self.version == 2:
-            _write(self._freezer_file, "1")
-            self._await_frozen(timeout)
-            return
         deadline = _clock.monotonic() + timeout
-        # Reading drives version 1's FREEZING on to FROZEN; a task in a vfork can need a second request.
-        while _exchange(self._freezer_file, "FROZEN") != "FROZEN":
-            if _clock.monotonic() > deadline:
-                self.thaw()
-                raise EngineError(f"{self.dirs['freezer'].name} did not freeze within {timeout} s")
-            os.sched_yield()
+        with self._lock:
+            freezer = self._keep(self._freezer_file)
+            if self.version == 2:
+                os.pwrite(freezer, b"1", 0)
+                self._await_frozen(timeout)
+                return
+            # Reading drives version 1's FREEZING on to FROZEN; a task in a vfork can need a second request.
+            while not (os.pwrite(freezer, b"FROZEN", 0) and os.pread(freezer, 64, 0).startswith(b"FROZEN")):
+                if _clock.monotonic() > deadline:
+                    self.thaw()
+                    raise EngineError(f"{self.dirs['freezer'].name} did not freeze within {timeout} s")
+                os.sched_yield()
 
     def _await_frozen(self, timeout: float) -> None:
         deadline = _clock.monotonic() + timeout
-        events = os.open(self.dirs["freezer"] / "cgroup.events", os.O_RDONLY)
-        try:
-            poll = select.poll()
-            poll.register(events, select.POLLPRI)
-            while b"frozen 1" not in os.pread(events, 256, 0):
-                if (left := deadline - _clock.monotonic()) <= 0:
-                    self.thaw()
-                    raise EngineError(f"{self.dirs['freezer'].name} did not freeze within {timeout} s")
-                poll.poll(min(left, 0.1) * 1000)
-        finally:
-            os.close(events)
+        events = self._keep(self.dirs["freezer"] / "cgroup.events", os.O_RDONLY)
+        poll = select.poll()
+        poll.register(events, select.POLLPRI)
+        while b"frozen 1" not in os.pread(events, 256, 0):
+            if (left := deadline - _clock.monotonic()) <= 0:
+                self.thaw()
+                raise EngineError(f"{self.dirs['freezer'].name} did not freeze within {timeout} s")
+            poll.poll(min(left, 0.1) * 1000)
 
     def thaw(self) -> None:
-        _write(self._freezer_file, "THAWED" if self.version == 1 else "0")
+        with self._lock:
+            os.pwrite(self._keep(self._freezer_file), b"THAWED" if self.version == 1 else b"0", 0)
 
     # --- measuring --------------------------------------------------------------------------------------
 
@@ -141,24 +144,34 @@ class Cgroup:
         Version 2 before kernel 6.12 cannot reset: there it is the peak since the start; before 5.19 it has no peak
         at all, and this is what is in use now.
         """
-        if self._peak is not None:
-            return int(os.pread(self._peak, 32, 0))
-        memory = self.dirs["memory"]
-        if self.version == 1:
-            return int((memory / "memory.max_usage_in_bytes").read_text())
-        peak = memory / "memory.peak"
-        return int((peak if peak.exists() else memory / "memory.current").read_text())
+        with self._lock:
+            return int(os.pread(self._keep(self._peak_file), 32, 0))
 
     def reset_peak(self) -> None:
-        """Begin a new measurement (see `peak` for kernels that cannot)."""
-        if self.version == 1:
-            _write(self.dirs["memory"] / "memory.max_usage_in_bytes", "0")
+        """Begin a new measurement (see `peak` for kernels that cannot, and users who may not)."""
+        if self._peak_file.name == "memory.current":
             return
-        # The reset holds for reads through the descriptor that wrote it, so the descriptor is kept.
-        with contextlib.suppress(OSError):  # read-only before 6.12, absent before 5.19: documented in `peak`
-            if self._peak is None:
-                self._peak = os.open(self.dirs["memory"] / "memory.peak", os.O_RDWR)
-            os.write(self._peak, b"reset")
+        with self._lock, contextlib.suppress(OSError):
+            # Version 2: the reset holds for reads through the descriptor that wrote it.
+            os.pwrite(self._keep(self._peak_file), b"reset" if self.version == 2 else b"0", 0)
+
+    @cached_property
+    def _peak_file(self) -> Path:
+        memory = self.dirs["memory"]
+        if self.version == 1:
+            return memory / "memory.max_usage_in_bytes"
+        return memory / ("memory.peak" if (memory / "memory.peak").exists() else "memory.current")
+
+    def _keep(self, file: Path, flags: int = os.O_RDWR) -> int:
+        """A descriptor that stays open: on the way of a warm invocation, opening costs ten times what reading does."""
+        kept = self._kept.get(file.name)
+        if kept is None:
+            try:
+                kept = os.open(file, flags)
+            except OSError:  # not ours to write; a file that is gone fails again
+                kept = os.open(file, os.O_RDONLY)
+            self._kept[file.name] = kept
+        return kept
 
     def oom_kills(self) -> int:
         """How often the kernel killed in this group because of its cap."""
@@ -184,11 +197,16 @@ class Cgroup:
             self.thaw()
             os.sched_yield()
 
+    def close(self) -> None:
+        """Let go of what is held open. Safe to call twice."""
+        with self._lock:
+            for descriptor in self._kept.values():
+                os.close(descriptor)
+            self._kept.clear()
+
     def remove(self) -> None:
         """Take the directories away. Safe to call twice; raises OSError while a process is still inside."""
-        if self._peak is not None:
-            os.close(self._peak)
-            self._peak = None
+        self.close()
         for path in set(self.dirs.values()):
             with contextlib.suppress(FileNotFoundError):
                 path.rmdir()
@@ -214,15 +232,5 @@ def _write(file: Path, text: str) -> None:
     descriptor = os.open(file, os.O_WRONLY)
     try:
         os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-
-
-def _exchange(file: Path, text: str) -> str:
-    """Write, then read the answer through the same descriptor."""
-    descriptor = os.open(file, os.O_RDWR)
-    try:
-        os.write(descriptor, text.encode())
-        return os.pread(descriptor, 64, 0).decode().strip()
     finally:
         os.close(descriptor)

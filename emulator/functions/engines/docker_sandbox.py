@@ -107,7 +107,11 @@ class DockerSandbox:
         Without readable control groups it is what the daemon's statistics have: the peak since the start under
         control groups version 1, what is in use now under version 2.
         """
-        self._sample()
+        if self._cgroup is None:
+            self._sample_daemon()
+        else:
+            with contextlib.suppress(OSError):  # removed: the sample before stands
+                self._last_peak = self._cgroup.peak()
         return self._last_peak
 
     def reset_peak(self) -> None:
@@ -117,12 +121,10 @@ class DockerSandbox:
 
     def _sample(self) -> None:
         """Read the accounts while they last: the daemon removes them some ms after the end."""
-        if self._cgroup is None:
-            self._sample_daemon()
-            return
-        with contextlib.suppress(OSError):  # removed: the sample before stands
-            self._last_peak = self._cgroup.peak()
-            self._oom_kills = self._cgroup.oom_kills()
+        self.peak_memory()
+        if self._cgroup is not None:
+            with contextlib.suppress(OSError):  # removed
+                self._oom_kills = self._cgroup.oom_kills()
 
     def _sample_daemon(self) -> None:
         with answering(f"measuring {self.id}"):
@@ -216,6 +218,8 @@ class DockerSandbox:
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
+        if self._cgroup is not None:
+            self._cgroup.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
