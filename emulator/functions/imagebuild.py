@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ def install_packages(target: Path, base: Base, ca_bundle: Path | None) -> None:
     if done.returncode:
         said = done.stderr.strip()[-2000:]
         raise EngineError(f"pip could not install the runtime client:\n{said}", mend=_pip_mend(said))
+    shutil.rmtree(target / "bin", ignore_errors=True)  # scripts that name this machine's Python
 
 
 def _pip_mend(said: str) -> str:

@@ -65,7 +65,8 @@ def _installed(requirements: Path, version: str) -> Path:
 def _install(requirements: Path, version: str, machine: str, work: Path) -> None:
     """pip refuses source packages for another Python, so those listed are first made into wheels by this one."""
     wheels, task = work / "wheels", work / "task"
-    _pip("wheel", "--no-deps", "--wheel-dir", str(wheels), "-r", str(requirements))
+    # --use-pep517: an environment without `wheel` in it (as Debian makes them) builds no wheel otherwise.
+    _pip("wheel", "--use-pep517", "--no-deps", "--wheel-dir", str(wheels), "-r", str(requirements))
     _pip(
         "install", "--target", str(task), "--python-version", version, "--implementation", "cp",
         "--platform", f"manylinux2014_{machine}", "--platform", f"manylinux_2_28_{machine}",
