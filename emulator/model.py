@@ -36,7 +36,8 @@ class Function:
 
     code: folder that becomes /var/task (None for image functions). layers: folders that become /opt.
     revision: changes with code or configuration; environments of an older revision are retired.
-    texts: generation of AWS's log and error texts, a key of `functions.loglines.GENERATIONS`.
+    texts: generation of AWS's log and error texts, a key of `functions.loglines.GENERATIONS`. log_format: Text or JSON;
+    log_level, system_log_level: what JSON logs leave out, AWS's names (empty in Text).
     """
 
     name: str
@@ -55,6 +56,9 @@ class Function:
     revision: str = "1"
     texts: str = "current"
     log_group: str = ""
+    log_format: str = "Text"
+    log_level: str = ""
+    system_log_level: str = ""
     image_command: tuple[str, ...] = ()
     image_entrypoint: tuple[str, ...] = ()
 

@@ -27,7 +27,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         fetch=partial(_fetch, rig),
         watch=rig.hot_reload.watch,
         retired=partial(_retire, rig),
-        runtimes=_runtimes,
+        runtimes=runtimes,
         texts=rig.settings.texts,
     )
     operations = Operations(shop, rig.settings.account_limit)
@@ -68,11 +68,12 @@ def _fetch(rig: Rig, bucket: str, key: str, version: str | None) -> bytes:
 
 
 def _retire(rig: Rig, name: str) -> None:
-    rig.pool.retire(lambda environment: environment.function.name == name)
+    """Its environments that are no longer what the function is go; published versions' stay."""
+    rig.pool.retire(lambda e: e.function.name == name and not rig.registry.holds(e.function))
 
 
 @cache
-def _runtimes() -> tuple[str, ...]:
+def runtimes() -> tuple[str, ...]:
     """AWS's runtime ids, from botocore's model."""
     from botocore.session import Session
 

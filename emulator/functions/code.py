@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
+import lzma
 import os
 import stat
+import struct
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator.errors import EngineError
+
 ZIPPED_LIMIT = 52428800
 UNZIPPED_LIMIT = 262144000
+UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, KeyError, IndexError)
 
 
 class BadCode(ValueError):
@@ -64,22 +72,38 @@ def _extract(package: bytes, target: Path) -> None:
                 raise BadCode(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
             target.mkdir()
             for info in archive.infolist():
-                name = archive.extract(info, target)
-                if mode := info.external_attr >> 16 & 0o777:
-                    os.chmod(name, mode)
+                _extract_one(archive, info, target)
     except BadCode:
         raise
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, NotImplementedError) as error:
-        raise BadCode("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise EngineError(f"there is no room to unpack a function's code below {target}") from error
+        raise BadCode(UNREADABLE) from error
+    except (*_BROKEN, RuntimeError, ValueError, NotImplementedError) as error:
+        raise BadCode(UNREADABLE) from error
+
+
+def _extract_one(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:
+    """zipfile keeps names inside of `target`; links, which it does not know, are kept inside here."""
+    mode = info.external_attr >> 16
+    name = Path(archive.extract(info, target))
+    if stat.S_ISLNK(mode):
+        leads = archive.read(info).decode()
+        if not Path(os.path.normpath(name.parent / leads)).is_relative_to(target):
+            raise BadCode(UNREADABLE)
+        name.unlink()
+        name.symlink_to(leads)
+    elif mode & 0o777:
+        name.chmod(mode & 0o777 | (0o700 if name.is_dir() else 0o600))  # what comes next must be able to enter
 
 
 def _readable(folder: Path) -> None:
     """The runtime's user must be able to read what the archive's owner could."""
     for parent, folders, files in os.walk(folder):
         for name in [parent, *(os.path.join(parent, n) for n in (*folders, *files))]:
-            mode = stat.S_IMODE(os.stat(name).st_mode)
+            mode = stat.S_IMODE(os.lstat(name).st_mode)
             extra = 0o555 if os.path.isdir(name) else 0o444
-            if mode & extra != extra:
+            if mode & extra != extra and not os.path.islink(name):
                 os.chmod(name, mode | extra)
 
 

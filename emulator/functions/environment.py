@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from emulator.clock import Clock
 from emulator.functions.engines.protocol import Exit, Sandbox
-from emulator.functions.runtime_api import Happening, RuntimeApi
+from emulator.functions.runtime_api import Chunk, Happening, RuntimeApi
 from emulator.model import Function, Invocation
 
 MB = 1024 * 1024
@@ -23,7 +23,11 @@ class Identity(Protocol):
 
 
 class Environment:
-    """Driven by one thread at a time: `initialise`, then `invoke` as often as wanted, then `destroy`."""
+    """Driven by one thread at a time: `initialise`, then `invoke` as often as wanted, then `destroy`.
+
+    retired: not to be used again, whoever drives it now. One that replaces a crashed or timed-out one starts with an
+    empty /tmp; on AWS the files survive such a reset, only the processes do not.
+    """
 
     def __init__(
         self, env_id: str, function: Function, sandbox: Sandbox, clock: Clock, stream: str, identity: Identity
@@ -31,12 +35,12 @@ class Environment:
         self.id, self.function, self.stream = env_id, function, stream
         self.native_id = sandbox.native_id
         self.idle_since = 0.0
+        self.retired = False
         self.invocation_id = f"{env_id}/init"
         self._identity = identity
         self._sandbox, self._clock = sandbox, clock
-        self._api = RuntimeApi(sandbox.runtime_api, sandbox.log, clock, sandbox.alive)
-        self._frozen = False
-        self._gone = threading.Event()
+        self._api = RuntimeApi(sandbox.runtime_api, sandbox.log, clock, self._lives)
+        self._frozen = self._killed = False
 
     def initialise(self, limit_s: float) -> Happening:
         """Wait for the first `next`. kind: next, init_error, died or deadline."""
@@ -46,19 +50,20 @@ class Environment:
         """Milliseconds since the runtime process began."""
         return (self._clock.monotonic() - self._sandbox.started_at) * 1000
 
-    def invoke(self, invocation: Invocation, headers: dict[str, str], deadline: float) -> Happening:
-        """Deliver one event and wait for what comes of it."""
+    def invoke(
+        self, invocation: Invocation, headers: dict[str, str], deadline: float, tell: Callable[[], None] | None = None
+    ) -> Happening:
+        """Deliver one event and wait for what comes of it. tell: called now and then while there is output."""
         self.invocation_id = invocation.id
         self._identity.enter(invocation.id)
-        if not self._api.deliver(invocation.request_id, headers, invocation.payload):
-            return Happening("died")
-        return self._api.wait(deadline)
+        self._api.deliver(invocation.request_id, headers, invocation.payload, deadline)
+        return self._api.wait(deadline, tell)
 
-    def settle(self, deadline: float) -> bool:
+    def settle(self, deadline: float, tell: Callable[[], None] | None = None) -> bool:
         """After an answer: wait until the runtime asks for the next event. False: it never did."""
-        return self._api.wait(deadline).kind == "next"
+        return self._api.wait(deadline, tell).kind == "next"
 
-    def output(self) -> bytes:
+    def output(self) -> list[Chunk]:
         """What the function printed since the last call."""
         return self._api.take_output()
 
@@ -72,7 +77,17 @@ class Environment:
         self._sandbox.freeze()
         self._frozen = True
 
+    def halt(self) -> None:
+        """Stop one that is lost, until it is destroyed: it must not work on beside the one that takes its place."""
+        if not self._frozen and self._sandbox.alive():
+            self.freeze()
+
     def alive(self) -> bool:
+        return self._sandbox.alive()
+
+    def _lives(self) -> bool:
+        """Asked when the output has hung up. The accounts of a dying sandbox last a moment: read them now."""
+        self._sandbox.peak_memory()
         return self._sandbox.alive()
 
     def used_mb(self, how: Exit | None = None) -> int:
@@ -85,13 +100,17 @@ class Environment:
         """How a dead runtime ended."""
         return self._sandbox.wait(REAP_S) or Exit(code=None, signal=9)
 
-    def destroy(self) -> None:
-        """Kill it and free what it held; once."""
-        if not self._gone.is_set():
-            self._gone.set()
-            self._api.close()
+    def kill(self) -> None:
+        """End it, from any thread: its driver, if there is one, sees it die."""
+        if not self._killed:
+            self._killed = True
             self._sandbox.kill()
             self._identity.revoke()
+
+    def destroy(self) -> None:
+        """Kill it and free what it held; only when nobody drives it."""
+        self.kill()
+        self._api.close()
 
 
 @dataclass(frozen=True)
@@ -105,7 +124,7 @@ class Start:
     kind: str
     environment: Environment
     ms: float
-    output: bytes = b""
+    output: Sequence[Chunk] = ()
     error: bytes = b""
     error_type: str = ""
     how: Exit | None = None
@@ -120,11 +139,12 @@ def watch_init(environment: Environment, limit_s: float) -> Start:
     """Wait for init to end, one way or another."""
     seen = environment.initialise(limit_s)
     ms = environment.init_ms()
-    if seen.kind == "next":
-        return Start("ready", environment, ms, environment.output())
-    if seen.kind == "deadline":
-        return Start("timeout", environment, ms, environment.output())
     how = environment.ended() if seen.kind == "died" else None
+    environment.used_mb(how)  # so that there is a measurement, should the first invocation end it
+    if seen.kind in ("next", "deadline"):
+        if seen.kind == "deadline":
+            environment.halt()
+        return Start("ready" if seen.kind == "next" else "timeout", environment, ms, environment.output())
     error_type = _posted_type(seen) if how is None else "Runtime.OutOfMemory" if how.oom else "Runtime.ExitError"
     return Start("exit" if how else "error", environment, ms, environment.output(), seen.body, error_type, how)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from emulator.clock import Clock
-from emulator.errors import RigError
 from emulator.functions.service import Functions, Ready
 from emulator.model import Outcome
 from emulator.timeline import Timeline
@@ -24,8 +24,9 @@ from emulator.timeline import Timeline
 RETRY_AFTER_S = (60.0, 120.0)
 THROTTLED_FIRST_S, THROTTLED_MOST_S = 1.0, 300.0
 MAX_AGE_S = 6 * 3600.0
-WORKERS = 16
-Deliver = Callable[[str, Mapping[str, Any], Mapping[str, str]], None]
+MESSAGE_MOST = 1024  # characters of a dead letter's ErrorMessage
+LOG = logging.getLogger(__name__)
+Deliver = Callable[[str, str, Mapping[str, str]], None]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Queued:
     since: float
     tries: int = 0
     throttles: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.ready.invocation.id
 
 
 @dataclass(order=True)
@@ -52,7 +57,8 @@ class EventQueue:
 
     def __init__(self, functions: Functions, clock: Clock, timeline: Timeline, deliver: Deliver) -> None:
         self._functions, self._clock, self._timeline, self._deliver = functions, clock, timeline, deliver
-        self._workers = ThreadPoolExecutor(WORKERS, "events")
+        # As many at once as there can be environments: the pool's limits are the ones that throttle.
+        self._workers = ThreadPoolExecutor(functions.pool.account_limit, "events")
         self._heap: list[_Waiting] = []
         self._order = itertools.count()
         self._lock = threading.Lock()
@@ -62,21 +68,40 @@ class EventQueue:
 
     def submit(self, ready: Ready, config: Mapping[str, Any], dead_letter: str = "") -> None:
         """Accept an event; it runs soon."""
-        self._workers.submit(self._try, Queued(ready, config, dead_letter, self._clock.now()))
+        self._run(Queued(ready, config, dead_letter, self._clock.now()))
+
+    def clear(self) -> None:
+        """Drop what waits."""
+        with self._lock:
+            self._heap.clear()
 
     def close(self) -> None:
         """Drop what waits; what runs is ended by the pool."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         self._poke.set()
         self._clock.wake()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
+    def _run(self, event: Queued) -> None:
+        with self._lock:
+            if not self._closed:
+                self._workers.submit(self._try, event)
+
     def _try(self, event: Queued) -> None:
         try:
-            outcome = self._functions.run(event.ready)
-        except RigError as error:
-            self._timeline.record(event.ready.invocation.id, "event", "", "rig_failed", str(error))
+            self._attempt(event)
+        except Exception as error:  # of the rig, not of the function: nobody else would hear of it
+            LOG.exception("%s: the rig failed", event.id)
+            self._timeline.record(event.id, "event", "", "rig_failed", str(error))
+
+    def _attempt(self, event: Queued) -> None:
+        try:
+            event = replace(event, ready=self._functions.again(event.ready))
+        except LookupError:
+            self._timeline.record(event.id, "event", "", "function_deleted")
             return
+        outcome = self._functions.run(event.ready)
         if outcome.status == "throttled":
             self._throttled(event, outcome)
         elif not outcome.function_error:
@@ -105,7 +130,7 @@ class EventQueue:
             return
         with self._lock:
             heapq.heappush(self._heap, _Waiting(self._clock.now() + pause, next(self._order), event))
-        self._timeline.record(event.ready.invocation.id, "event", "", "retry_waits", f"{pause:g} s")
+        self._timeline.record(event.id, "event", "", "retry_waits", f"{pause:g} s")
         self._poke.set()
         self._clock.wake()
 
@@ -117,23 +142,34 @@ class EventQueue:
             if due is None:
                 self._poke.wait()
             elif self._clock.wait_until(due, self._poke):
-                with self._lock:
-                    event = heapq.heappop(self._heap).event
-                self._workers.submit(self._try, event)
+                for event in self._due():
+                    self._run(event)
+
+    def _due(self) -> list[Queued]:
+        events = []
+        with self._lock:
+            while self._heap and self._heap[0].at <= self._clock.now():
+                events.append(heapq.heappop(self._heap).event)
+        return events
 
     def _end(self, event: Queued, outcome: Outcome, condition: str) -> None:
         success = condition == "Success"
-        self._timeline.record(event.ready.invocation.id, "event", "", condition)
+        self._timeline.record(event.id, "event", "", condition)
         wanted = event.config.get("DestinationConfig") or {}
         target = (wanted.get("OnSuccess" if success else "OnFailure") or {}).get("Destination")
+        if target:
+            document = record(event, outcome, condition, self._clock)
+            self._send(event, target, json.dumps(document, separators=(",", ":")), {})
+        if event.dead_letter and not success:
+            payload = event.ready.invocation.payload.decode()
+            self._send(event, event.dead_letter, payload, dead_letter_attributes(event, outcome))
+
+    def _send(self, event: Queued, target: str, body: str, attributes: Mapping[str, str]) -> None:
         try:
-            if target:
-                self._deliver(target, record(event, outcome, condition, self._clock), {})
-            if event.dead_letter and not success:
-                payload = json.loads(event.ready.invocation.payload)
-                self._deliver(event.dead_letter, payload, dead_letter_attributes(event, outcome))
-        except Exception as error:
-            self._timeline.record(event.ready.invocation.id, "event", "", "destination_failed", repr(error))
+            self._deliver(target, body, attributes)
+        except Exception as error:  # as on AWS, the caller is long gone: the record must say it
+            LOG.warning("%s: %s could not be delivered to: %r", event.id, target, error)
+            self._timeline.record(event.id, "event", "", "destination_failed", f"{target}: {error!r}")
 
 
 def record(event: Queued, outcome: Outcome, condition: str, clock: Clock) -> dict[str, Any]:
@@ -163,7 +199,11 @@ def dead_letter_attributes(event: Queued, outcome: Outcome) -> dict[str, str]:
     payload = _json(outcome.payload)
     message = payload.get("errorMessage", "") if isinstance(payload, dict) else ""
     code = "429" if outcome.status == "throttled" else "200"
-    return {"RequestID": event.ready.invocation.request_id, "ErrorCode": code, "ErrorMessage": str(message)}
+    return {
+        "RequestID": event.ready.invocation.request_id,
+        "ErrorCode": code,
+        "ErrorMessage": str(message)[:MESSAGE_MOST],
+    }
 
 
 def _json(payload: bytes) -> Any:

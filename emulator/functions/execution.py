@@ -1,4 +1,4 @@
-"""One invocation from START to REPORT: cold or warm, through init, its repetition, the handler, and every way to fail.
+"""One invocation's life on an environment, from INIT_START to REPORT, and what the caller gets of it.
 
 The rules are Lambda's: on-demand init may take 10 s; an init that fails is repeated inside the invoke under the
 function's own timeout; a timeout or a crash costs the environment; an error the handler raised does not.
@@ -12,7 +12,9 @@ from collections.abc import Callable
 from emulator.clock import Clock
 from emulator.functions import loglines
 from emulator.functions.environment import Environment, Start
+from emulator.functions.journal import Event, Journal
 from emulator.functions.loglines import Failure
+from emulator.functions.platform_log import Report, platform_log
 from emulator.functions.runtime_api import Happening
 from emulator.functions.runtime_http import RESPONSE_LIMIT
 from emulator.model import Invocation, Outcome
@@ -23,26 +25,28 @@ TOO_LARGE = {
     "errorType": "Function.ResponseSizeTooLarge",
 }
 Starter = Callable[[str, float], Start]  # (phase, limit in seconds) -> what came of the start
+Publish = Callable[[str, list[Event]], None]  # (log stream, its new lines)
 
 
 class Execution:
     """Runs one invocation; afterwards `environment` is the one to keep (None: it was lost) and `lost` are to bury.
     `current` is the one in hand, should the rig itself fail on the way."""
 
-    def __init__(self, invocation: Invocation, clock: Clock, starter: Starter) -> None:
+    def __init__(self, invocation: Invocation, clock: Clock, starter: Starter, publish: Publish) -> None:
         self.invocation = invocation
         self.environment: Environment | None = None
         self.current: Environment | None = None
         self.lost: list[Environment] = []
-        self.events: list[tuple[int, str]] = []
-        self.stream = ""
+        self.journal = Journal(clock, lambda events: publish(self._stream, events))
+        self._stream = ""
         self._clock, self._starter = clock, starter
         self._generation = loglines.GENERATIONS[invocation.function.texts]
+        self._platform = platform_log(invocation.function, invocation.request_id, clock)
         self._init_ms: float | None = None
         self._virtual = 0.0
 
     def run(self, environment: Environment | None) -> Outcome:
-        """On `environment`, or on a new one."""
+        """On `environment`, or on a new one. `log` of the outcome is left to the journal."""
         if environment is None:
             start = self._cold("init", INIT_LIMIT_S)
             if start.kind != "ready":
@@ -51,51 +55,49 @@ class Execution:
         return self._invoke(environment, self._clock.monotonic(), 0.0)
 
     def _cold(self, phase: str, limit_s: float) -> Start:
+        if phase == "init":
+            self.journal.say(self._platform.init_start())
         start = self._starter(phase, limit_s)
-        self.current, self.stream = start.environment, start.environment.stream
+        self._hold(start.environment)
         self._virtual += start.virtual_s
-        if phase == "init" and self._generation.init_lines:
-            self._say(loglines.init_start(self.invocation.function.runtime or "provided.al2023"))
-        self._print(start.output)
+        self.journal.print(start.output)
         if start.kind != "ready":
             self._lose(start.environment)
-            if self._generation.init_lines:
-                status = "timeout" if start.kind == "timeout" else "error"
-                self._say(loglines.init_report(start.ms, phase, status, start.error_type))
+        status = {"ready": "", "timeout": "timeout"}.get(start.kind, "error")
+        self.journal.say(self._platform.init_end(start.ms, phase, status, start.error_type))
         return start
 
     def _init_again(self) -> Outcome:
-        begin, limit_s = self._clock.monotonic(), self.invocation.function.timeout_s
+        limit_s = self.invocation.function.timeout_s
         start = self._cold("invoke", limit_s)
+        begin = self._clock.monotonic() - (start.ms / 1000 - start.virtual_s)  # what the rig does before init is free
         if start.kind == "ready":
             return self._invoke(start.environment, begin, start.virtual_s)
-        self._say(loglines.start(self.invocation.request_id, self.invocation.function.version))
+        self.journal.say(self._platform.start())
         if start.kind == "timeout":
             return self._fail(self._timed_out(begin), "timeout", limit_s * 1000, start.environment.used_mb())
-        elapsed = (self._clock.monotonic() - begin + start.virtual_s) * 1000
         if start.how is not None:
             failure = loglines.exited(self._generation, self.invocation.request_id, start.how)
             used = start.environment.used_mb(start.how)
-            return self._fail(failure, "oom" if start.how.oom else "crash", elapsed, used)
+            return self._fail(failure, "oom" if start.how.oom else "crash", start.ms, used)
         failure = Failure(start.error, "", "error", start.error_type)
-        return self._fail(failure, "init_error", elapsed, start.environment.used_mb())
+        return self._fail(failure, "init_error", start.ms, start.environment.used_mb())
 
     def _invoke(self, environment: Environment, begin: float, virtual_s: float) -> Outcome:
-        invocation, self.current, self.stream = self.invocation, environment, environment.stream
-        deadline = begin + invocation.function.timeout_s - virtual_s
+        self._hold(environment)
+        deadline = begin + self.invocation.function.timeout_s - virtual_s
         environment.thaw()
-        self._say(loglines.start(invocation.request_id, invocation.function.version))
-        seen = environment.invoke(invocation, self._headers(deadline), deadline)
+        self.journal.say(self._platform.start())
+        seen = environment.invoke(self.invocation, self._headers(deadline), deadline, self._tell)
         if seen.kind == "died":
-            return self._died(environment, begin)
+            return self._died(environment, begin - virtual_s)
         if seen.kind == "deadline":
             used = environment.used_mb()
-            environment.freeze()  # what it prints from now on belongs to nobody
-            self._print(environment.output())
-            self._lose(environment)
+            self._lose(environment)  # what it prints from now on belongs to nobody
+            self.journal.print(environment.output())
             return self._fail(self._timed_out(begin), "timeout", self._limit_ms(begin), used)
-        settled = environment.settle(deadline)
-        self._print(environment.output())
+        settled = environment.settle(deadline, self._tell)
+        self.journal.print(environment.output())
         elapsed = (self._clock.monotonic() - begin + virtual_s) * 1000
         used = environment.used_mb()
         if settled:
@@ -108,49 +110,42 @@ class Execution:
         if seen.kind == "response":
             return self._finish("ok", seen.body, "", elapsed, used)
         if seen.kind == "too_large":
-            return self._fail(
-                Failure(json.dumps(TOO_LARGE).encode(), "", "error", "Function.ResponseSizeTooLarge"),
-                "too_large",
-                elapsed,
-                used,
-            )
+            payload = json.dumps(TOO_LARGE, separators=(",", ":")).encode()
+            failure = Failure(payload, "", "error", TOO_LARGE["errorType"])
+            return self._fail(failure, "too_large", elapsed, used)
         return self._finish("error", seen.body, "Unhandled", elapsed, used)
 
     def _died(self, environment: Environment, begin: float) -> Outcome:
         elapsed = (self._clock.monotonic() - begin) * 1000
         how = environment.ended()
         used = environment.used_mb(how)
-        self._print(environment.output())
+        self.journal.print(environment.output())
         self._lose(environment)
         failure = loglines.exited(self._generation, self.invocation.request_id, how)
         return self._fail(failure, "oom" if how.oom else "crash", elapsed, used)
 
     def _timed_out(self, begin: float) -> Failure:
-        elapsed = max(self._clock.monotonic() - begin, self.invocation.function.timeout_s)
-        return loglines.timed_out(
-            self._generation, self.invocation.request_id, self.invocation.function.timeout_s, elapsed, self._clock.utc()
-        )
+        limit_s = self.invocation.function.timeout_s
+        elapsed = max(self._clock.monotonic() - begin, limit_s)
+        return loglines.timed_out(self._generation, self.invocation.request_id, limit_s, elapsed, self._clock.utc())
 
     def _limit_ms(self, begin: float) -> float:
         limit = self.invocation.function.timeout_s * 1000
         return max((self._clock.monotonic() - begin) * 1000, limit) if self._generation.timeout_line else limit
 
     def _fail(self, failure: Failure, status: str, elapsed: float, used: int) -> Outcome:
-        if failure.line and self._generation.before_end:
-            self._say(failure.line)
+        self.journal.say(self._platform.failed(failure, ended=False))
         outcome = self._finish(status, failure.payload, "Unhandled", elapsed, used, failure)
-        if failure.line and not self._generation.before_end:
-            self._say(failure.line)
+        self.journal.say(self._platform.failed(failure, ended=True))
         return outcome
 
     def _finish(
         self, status: str, payload: bytes, error: str, elapsed: float, used: int, failure: Failure | None = None
     ) -> Outcome:
-        function, request_id = self.invocation.function, self.invocation.request_id
-        self._say(loglines.end(request_id))
         words = (failure.status, failure.error_type) if failure else ("", "")
-        report = loglines.report(self._generation, request_id, elapsed, function.memory_mb, used, self._init_ms, *words)
-        self._say(report)
+        report = Report(elapsed, used, self._init_ms, *words, raised=bool(error), produced=len(payload))
+        self.journal.say(self._platform.end(report))
+        self.journal.say(self._platform.report(report))
         return Outcome(status, payload, error, b"", elapsed, self._init_ms, used, virtual_s=self._virtual)
 
     def _headers(self, deadline: float) -> dict[str, str]:
@@ -164,12 +159,15 @@ class Execution:
         }
         return {name: value for name, value in headers.items() if value}
 
+    def _hold(self, environment: Environment) -> None:
+        self.current, self._stream = environment, environment.stream
+
     def _lose(self, environment: Environment) -> None:
+        environment.halt()
         self.lost.append(environment)
 
-    def _print(self, output: bytes) -> None:
-        for line in loglines.split(output):
-            self._say(line)
-
-    def _say(self, line: str) -> None:
-        self.events.append((int(self._clock.wall() * 1000), line))
+    def _tell(self) -> None:
+        """The handler works on: let the log have what it printed until now."""
+        if self.current is not None:
+            self.journal.print(self.current.output(), whole=False)
+            self.journal.publish()

@@ -2,41 +2,76 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+
+LOG = logging.getLogger(__name__)
+STEP_MS, DEBOUNCE_MS, TIMEOUT_MS = 20, 200, 100  # a change is told within a third of a second
+CLOSE_S = 2.0
+
+
+@dataclass
+class _Watcher:
+    thread: threading.Thread | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    ready: threading.Event = field(default_factory=threading.Event)
 
 
 class HotReload:
-    """One watcher thread a folder, while any function uses it."""
+    """One watcher thread a folder, from its first function to the rig's end. changed: called in that thread."""
 
     def __init__(self, changed: Callable[[Path], None]) -> None:
         self._changed = changed
-        self._stops: dict[Path, threading.Event] = {}
+        self._watchers: dict[Path, _Watcher] = {}
         self._lock = threading.Lock()
 
     def watch(self, folder: Path) -> None:
-        """Report changes below `folder` from now on."""
+        """Report changes below `folder` from now on; returns once they are seen."""
         with self._lock:
-            if folder in self._stops:
-                return
-            stop = self._stops[folder] = threading.Event()
-        ready = threading.Event()
-        threading.Thread(target=self._follow, args=(folder, stop, ready), name=f"watch {folder}", daemon=True).start()
-        ready.wait()
+            watcher = self._watchers.get(folder)
+            if watcher is None:
+                watcher = self._watchers[folder] = _Watcher()
+                watcher.thread = threading.Thread(
+                    target=self._follow, args=(folder, watcher), name=f"watch {folder}", daemon=True
+                )
+                watcher.thread.start()
+        watcher.ready.wait()
 
-    def _follow(self, folder: Path, stop: threading.Event, ready: threading.Event) -> None:
+    def _follow(self, folder: Path, watcher: _Watcher) -> None:
+        try:
+            self._report(folder, watcher)
+        except Exception as problem:  # as a folder that is gone, or no more inotify watches
+            LOG.warning("%s is not watched any more, its functions are not reloaded: %s", folder, problem)
+            with self._lock:
+                self._watchers.pop(folder, None)
+        finally:
+            watcher.ready.set()
+
+    def _report(self, folder: Path, watcher: _Watcher) -> None:
         from watchfiles import watch
 
-        changes = watch(folder, stop_event=stop, debounce=200, step=20, rust_timeout=100, yield_on_timeout=True)
+        changes = watch(
+            folder,
+            stop_event=watcher.stop,
+            debounce=DEBOUNCE_MS,
+            step=STEP_MS,
+            rust_timeout=TIMEOUT_MS,
+            yield_on_timeout=True,
+        )
         for batch in changes:
-            ready.set()
-            if batch and any("__pycache__" not in path for _, path in batch):
+            watcher.ready.set()
+            if any("__pycache__" not in path for _, path in batch):
                 self._changed(folder)
 
     def close(self) -> None:
         """Stop every watcher."""
         with self._lock:
-            for stop in self._stops.values():
-                stop.set()
-            self._stops.clear()
+            watchers, self._watchers = self._watchers, {}
+        for watcher in watchers.values():
+            watcher.stop.set()
+        for watcher in watchers.values():
+            if watcher.thread is not None:
+                watcher.thread.join(CLOSE_S)

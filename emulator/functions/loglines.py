@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import signal
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,7 @@ class Generation:
     exit_text: str = "RequestId: {id} Error: {cause}"
 
 
+_RUNTIME = re.compile(r"([a-z]+)\.?(.+?)(?:\.x)?$")
 GENERATIONS = {
     "current": Generation(),
     "2023": Generation(status=False, timeout_line=True, oom_type="Runtime.ExitError", billed_init=False),
@@ -64,11 +66,15 @@ class Failure:
     error_type: str = ""
 
 
-def init_start(runtime: str) -> str:
-    """INIT_START; the version digest is a stable hash of the runtime's name."""
+def runtime_version(runtime: str, region: str) -> tuple[str, str]:
+    """(`python:3.13.v1`, ARN), as seen: nodejs:18.v9, provided:al2023.v98. The ARN's digest is a hash of the name."""
     digest = hashlib.sha256(runtime.encode()).hexdigest()
-    arn = f"arn:aws:lambda:us-east-1::runtime:{digest}"
-    return f"INIT_START Runtime Version: {runtime.replace('python', 'python:')}.v1\tRuntime Version ARN: {arn}\n"
+    return _RUNTIME.sub(r"\1:\2.v1", runtime), f"arn:aws:lambda:{region}::runtime:{digest}"
+
+
+def init_start(runtime: str, region: str) -> str:
+    version, arn = runtime_version(runtime, region)
+    return f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}\n"
 
 
 def init_report(duration_ms: float, phase: str, status: str, error_type: str = "") -> str:
@@ -160,11 +166,3 @@ SIGNALS = {
     int(signal.SIGQUIT): "quit (core dumped)",
     int(signal.SIGPIPE): "broken pipe",
 }
-
-
-def split(output: bytes) -> list[str]:
-    """A handler's output as log events: one a line; AWS's clients join a traceback's lines with a carriage return."""
-    lines = output.decode("utf-8", errors="replace").split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return [line.replace("\r", "\n") + "\n" for line in lines]

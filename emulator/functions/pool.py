@@ -6,22 +6,26 @@ limit caps them all. The thread that asks is the thread that speaks to the envir
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from emulator.clock import Clock
 from emulator.functions.environment import Environment, Start
-from emulator.functions.execution import INIT_LIMIT_S, Execution
+from emulator.functions.execution import Execution
+from emulator.functions.journal import Event
 from emulator.injector import Injector
 from emulator.model import ColdStart, Function, Invocation, Outcome
 
 RESERVED_EXCEEDED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT_EXCEEDED = "ConcurrentInvocationLimitExceeded"
 Launch = Callable[[ColdStart, float], Start]
-LogSink = Callable[[Function, str, list[tuple[int, str]]], None]
+LogSink = Callable[[Function, str, list[Event]], None]
+LOG = logging.getLogger(__name__)
 
 
 class Pool:
@@ -50,7 +54,7 @@ class Pool:
         self._working: set[Environment] = set()
         self._numbers: Counter[str] = Counter()
         self._undertaker = ThreadPoolExecutor(4, "undertaker")
-        self._stop = threading.Event()
+        self._stop, self._closed = threading.Event(), False
         self._changed = threading.Event()
         threading.Thread(target=self._expire, name="idle-expiry", daemon=True).start()
 
@@ -65,17 +69,23 @@ class Pool:
         reason = self._admit(function, reserved)
         if reason:
             return Outcome("throttled", b"", reason=reason)
-        execution = Execution(invocation, self._clock, lambda phase, limit_s: self._start(function, phase, limit_s))
+        execution = Execution(
+            invocation,
+            self._clock,
+            lambda phase, limit_s: self._start(function, phase, limit_s),
+            lambda stream, events: self._log(function, stream, events),
+        )
         try:
             outcome = execution.run(self._warm(function))
+            execution.journal.publish()
+            environment = self._put_back(function, execution)
         except BaseException:
-            self._abandon(function, execution)
+            self._abandon(execution)
             raise
-        log = "".join(line for _, line in execution.events).encode()
-        self._log(function, execution.stream, execution.events)
-        environment = execution.environment.id if execution.environment else ""
-        self._release(function, execution)
-        return replace(outcome, log=log, environment=environment)
+        finally:
+            with self._lock:
+                self._busy[function.name] -= 1
+        return replace(outcome, log=execution.journal.text(), environment=environment)
 
     def _admit(self, function: Function, reserved: int | None) -> str:
         with self._lock:
@@ -94,8 +104,14 @@ class Pool:
                 environment = waiting.pop() if waiting else None
                 if environment is not None:
                     self._working.add(environment)
-            if environment is None or (environment.function.revision == function.revision and environment.alive()):
-                return environment
+            if environment is None:
+                return None
+            try:
+                if environment.function.revision == function.revision and environment.alive():
+                    return environment
+            except BaseException:
+                self._bury(environment)
+                raise
             self._bury(environment)
 
     def _start(self, function: Function, phase: str, limit_s: float) -> Start:
@@ -107,9 +123,10 @@ class Pool:
         if not (passage.delayed or passage.stalled):
             return start
         total = start.ms + (passage.delayed + passage.stalled) * 1000
-        if start.kind == "ready" and total >= limit_s * 1000:
+        if total >= limit_s * 1000:
             waited = start.ms / 1000 + passage.stalled
-            return replace(start, kind="timeout", ms=limit_s * 1000, virtual_s=max(0.0, limit_s - waited))
+            late = replace(start, kind="timeout", error=b"", error_type="", how=None, ms=limit_s * 1000)
+            return replace(late, virtual_s=max(0.0, limit_s - waited))
         return replace(start, ms=total, virtual_s=passage.delayed)
 
     def _launched(self, cold: ColdStart, limit_s: float) -> Start:
@@ -118,32 +135,37 @@ class Pool:
             self._working.add(start.environment)
         return start
 
-    def _release(self, function: Function, execution: Execution) -> None:
-        kept = execution.environment
-        if kept is not None:
-            if self._freeze:
-                kept.freeze()
-            kept.idle_since = self._clock.now()
-        with self._lock:
-            self._busy[function.name] -= 1
-            if kept is not None:
-                self._working.discard(kept)
-                self._idle.setdefault(function.key, []).append(kept)
-        self._changed.set()
+    def _put_back(self, function: Function, execution: Execution) -> str:
+        """Keep the environment for the next one; gives its id, or nothing when it was lost."""
         for environment in execution.lost:
             self._bury(environment)
-
-    def _abandon(self, function: Function, execution: Execution) -> None:
-        """The rig itself failed on the way: nothing that was in hand is used again."""
+        kept = execution.environment
+        if kept is None:
+            return ""
+        if self._freeze:
+            kept.freeze()
+        kept.idle_since = self._clock.now()
         with self._lock:
-            self._busy[function.name] -= 1
+            if not kept.retired:
+                self._working.discard(kept)
+                self._idle.setdefault(function.key, []).append(kept)
+        if kept.retired:
+            self._bury(kept)
+        self._changed.set()
+        return kept.id
+
+    def _abandon(self, execution: Execution) -> None:
+        """The rig itself failed on the way: nothing that was in hand is used again."""
         for environment in {*execution.lost, *([execution.current] if execution.current else [])}:
             self._bury(environment)
 
     def _bury(self, environment: Environment) -> None:
         with self._lock:
             self._working.discard(environment)
-        self._undertaker.submit(environment.destroy)
+            if not self._closed:
+                self._undertaker.submit(_safely, environment.destroy)
+                return
+        _safely(environment.destroy)
 
     def _expire(self) -> None:
         """Let idle environments go when the rig's clock says so."""
@@ -154,10 +176,17 @@ class Pool:
             if oldest is None or self._idle_s is None:
                 self._changed.wait()
             elif self._clock.wait_until(oldest + self._idle_s, self._stop):
-                self.retire(lambda e: self._clock.now() - e.idle_since >= (self._idle_s or 0.0))
+                self._bury_idle(partial(_over, self._clock.now(), self._idle_s))
 
     def retire(self, which: Callable[[Environment], bool] = lambda _: True) -> int:
-        """Bury the idle environments that `which` picks; returns how many."""
+        """Bury the environments that `which` picks, idle ones now and busy ones after their work; returns how many are
+        buried now."""
+        with self._lock:
+            for environment in filter(which, self._working):
+                environment.retired = True
+        return self._bury_idle(which)
+
+    def _bury_idle(self, which: Callable[[Environment], bool]) -> int:
         with self._lock:
             gone = [e for row in self._idle.values() for e in row if which(e)]
             for row in self._idle.values():
@@ -185,13 +214,25 @@ class Pool:
             self._numbers.clear()
 
     def close(self) -> None:
-        """Kill everything, busy or not, and wait until it is gone."""
+        """Kill everything, busy or not, and wait until it is gone. Whoever drives a busy one sees it die."""
         self._stop.set()
         self._changed.set()
         self._clock.wake()
-        for environment, _ in self.environments():
-            self._undertaker.submit(environment.destroy)
+        with self._lock:
+            self._closed = True
+            ending = [*(e.kill for e in self._working), *(e.destroy for row in self._idle.values() for e in row)]
+        for end in ending:
+            self._undertaker.submit(_safely, end)
         self._undertaker.shutdown(wait=True)
 
 
-__all__ = ["ACCOUNT_EXCEEDED", "INIT_LIMIT_S", "RESERVED_EXCEEDED", "Pool"]
+def _over(now: float, idle_s: float, environment: Environment) -> bool:
+    return environment.idle_since + idle_s <= now
+
+
+def _safely(end: Callable[[], None]) -> None:
+    """Nobody waits for a burial: what goes wrong is told to the log."""
+    try:
+        end()
+    except Exception:
+        LOG.exception("an environment could not be ended")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import httptools
 
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100  # bytes a function may answer (recorded on AWS: 6291556)
+PATIENCE_S = 1.0  # for a client to take an answer; only one that floods us without reading needs it
 _REASONS = {
     200: "OK",
     202: "Accepted",
@@ -18,12 +19,14 @@ _REASONS = {
     405: "Method Not Allowed",
     413: "Request Entity Too Large",
 }
+_ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})  # as Go writes JSON
 ACCEPTED = b'{"status":"OK"}\n'
 
 
 @dataclass
 class Request:
-    """One request of the runtime client. headers: lower-case names. oversize: past the limit, body let go."""
+    """One request of the runtime client. headers: lower-case names, trailers too. oversize: past the limit, body let
+    go."""
 
     method: str = ""
     path: str = ""
@@ -37,6 +40,7 @@ class RuntimeConnection:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.sock.settimeout(PATIENCE_S)
         self._parser = httptools.HttpRequestParser(self)
         self._complete: list[Request] = []
         self._begin()
@@ -74,12 +78,20 @@ class RuntimeConnection:
 
     def feed(self, data: bytes) -> list[Request]:
         """Raises httptools.HttpParserError on bytes that are not HTTP."""
-        self._parser.feed_data(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            # Java's client offers h2c with its first request; what is not taken up goes on as HTTP/1.1.
+            self._parser = httptools.HttpRequestParser(self)
+            return self._taken() + self.feed(data[offer.args[0] :])
+        return self._taken()
+
+    def _taken(self) -> list[Request]:
         done, self._complete = self._complete, []
         return done
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        """Write one response; a client that has gone is the caller's to notice by its death."""
+        """Write one response. Raises OSError when the client has gone, or does not read."""
         lines = [f"HTTP/1.1 {status} {_REASONS[status]}", "Content-Type: application/json"]
         lines += [f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
@@ -87,4 +99,5 @@ class RuntimeConnection:
 
     def refuse(self, status: int, error_type: str, message: str) -> None:
         """An error in the Runtime API's own shape."""
-        self.answer(status, json.dumps({"errorMessage": message, "errorType": error_type}).encode() + b"\n")
+        text = json.dumps({"errorMessage": message, "errorType": error_type}, separators=(",", ":"))
+        self.answer(status, text.translate(_ESCAPES).encode() + b"\n")

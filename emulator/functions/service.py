@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emulator.functions.pool import Pool
 from emulator.functions.registry import Entry, Registry, Version
@@ -13,9 +13,11 @@ from emulator.model import Invocation, Outcome
 
 @dataclass(frozen=True)
 class Ready:
-    """An invocation that may run now, and its function's reserved concurrency."""
+    """An invocation that may run now, what its qualifier led to, and the reserved concurrency."""
 
     invocation: Invocation
+    version: Version
+    qualifier: str
     reserved: int | None
 
 
@@ -36,7 +38,7 @@ class Functions:
         caller: str = "",
         trace_id: str = "",
     ) -> Outcome:
-        """Run one event through a function, by name or ARN. Raises LookupError, ValueError (qualifiers disagree)."""
+        """Run one event through a function, by name or ARN. Raises LookupError."""
         entry, version, wanted = self.registry.version(function, qualifier)
         return self.run(self.admit(entry, version, wanted, payload, origin, client_context, caller, trace_id))
 
@@ -54,13 +56,19 @@ class Functions:
         """Give the event its number, request id and trace."""
         function = version.function
         with self.registry.lock:
-            number, entry.next_invocation = entry.next_invocation, entry.next_invocation + 1
-        inv_id = f"{function.name}/inv-{number}"
+            self.registry.invocations[function.name] += 1
+            inv_id = f"{function.name}/inv-{self.registry.invocations[function.name]}"
         arn = f"{self.registry.arn(function.name)}:{qualifier}" if qualifier else self.registry.arn(function.name)
         trace = trace_id or _trace(f"{self._seed}/{inv_id}")
         request_id = stable_uuid(f"{self._seed}/{inv_id}")
         invocation = Invocation(inv_id, request_id, function, payload, origin, arn, client_context, trace, caller)
-        return Ready(invocation, entry.reserved)
+        return Ready(invocation, version, qualifier, entry.reserved)
+
+    def again(self, ready: Ready) -> Ready:
+        """The same event for what its function is now: an event may wait for hours. Raises LookupError."""
+        name, qualifier = ready.invocation.function.name, ready.qualifier
+        entry, version, _ = self.registry.version(name, qualifier)
+        return Ready(replace(ready.invocation, function=version.function), version, qualifier, entry.reserved)
 
     def run(self, ready: Ready) -> Outcome:
         """Run it in this thread."""

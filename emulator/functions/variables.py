@@ -32,6 +32,14 @@ RESERVED = frozenset(
     }
 )
 
+DEFAULTS = {
+    "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+    "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
+    "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
+    "_AWS_XRAY_DAEMON_PORT": "2000",
+    "TZ": ":UTC",
+}
+
 
 def log_stream(function: Function, env_id: str, seed: int, day: datetime) -> str:
     """`2026/11/21/[$LATEST]<32 hex>`; with a log group of the function's own, its name stands before the version."""
@@ -41,7 +49,8 @@ def log_stream(function: Function, env_id: str, seed: int, day: datetime) -> str
 
 
 def variables(function: Function, stream: str, credentials: Mapping[str, str], endpoint: str) -> dict[str, str]:
-    """What AWS sets, over what the function's configuration sets. credentials: the three AWS_ variables."""
+    """What AWS sets, over what the function's configuration sets, over AWS's defaults that a configuration may change.
+    credentials: the three AWS_ variables."""
     given = {
         "_HANDLER": function.handler or "",
         "AWS_DEFAULT_REGION": function.region,
@@ -53,13 +62,12 @@ def variables(function: Function, stream: str, credentials: Mapping[str, str], e
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
-        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": "/var/task",
-        "TZ": ":UTC",
     }
     if function.runtime:
         given["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{function.runtime}"
-    defaults = {"LANG": "en_US.UTF-8"} if not function.image else {}
-    return {**defaults, **function.environment, **given, **credentials}
+    if function.log_format == "JSON":
+        given |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": function.log_level}
+    language = {} if function.image else {"LANG": "en_US.UTF-8"}
+    return {**language, **DEFAULTS, **function.environment, **given, **credentials}

@@ -27,7 +27,6 @@ SHOWN = (
     "Architectures",
     "FileSystemConfigs",
     "SnapStart",
-    "LoggingConfig",
 )
 
 
@@ -80,13 +79,29 @@ def configured(function: Function, params: Mapping[str, Any], layers: tuple[Path
         "timeout_s": params.get("Timeout"),
         "memory_mb": params.get("MemorySize"),
         "ephemeral_mb": (params.get("EphemeralStorage") or {}).get("Size"),
-        "environment": (params.get("Environment") or {}).get("Variables") if "Environment" in params else None,
+        "environment": (params["Environment"].get("Variables") or {}) if "Environment" in params else None,
         "log_group": logging.get("LogGroup"),
+        **_logging(function, logging),
         "layers": layers,
         "image_command": tuple(image["Command"]) if "Command" in image else None,
         "image_entrypoint": tuple(image["EntryPoint"]) if "EntryPoint" in image else None,
     }
     return replace(function, **{name: value for name, value in given.items() if value is not None})
+
+
+def _logging(function: Function, given: Mapping[str, str]) -> dict[str, str]:
+    """Members of Function that tell how it logs; levels are JSON's alone."""
+    levels = {"log_level": given.get("ApplicationLogLevel"), "system_log_level": given.get("SystemLogLevel")}
+    form = given.get("LogFormat", function.log_format)
+    if form == "JSON":
+        kept = {name: value or getattr(function, name) or "INFO" for name, value in levels.items()}
+        return {"log_format": form, **kept}
+    if any(levels.values()):
+        raise invalid(
+            'LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change '
+            'the LogFormat to "JSON" and try again.'
+        )
+    return {"log_format": form, "log_level": "", "system_log_level": ""}
 
 
 def revised(function: Function) -> Function:
@@ -97,6 +112,12 @@ def revised(function: Function) -> Function:
 def timestamp(moment: datetime) -> str:
     """LastModified: `2026-11-21T10:00:00.000+0000`."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
+
+
+def _shown_logging(function: Function) -> dict[str, str]:
+    levels = {"ApplicationLogLevel": function.log_level, "SystemLogLevel": function.system_log_level}
+    told = {name: level for name, level in levels.items() if level}
+    return {"LogFormat": function.log_format, **told, "LogGroup": function.log_group}
 
 
 def shown(version: Version, qualified: bool = False, state: str = "Active") -> dict[str, Any]:
@@ -121,8 +142,8 @@ def shown(version: Version, qualified: bool = False, state: str = "Active") -> d
         "Architectures": ["x86_64"],
         "EphemeralStorage": {"Size": function.ephemeral_mb},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": function.log_group},
-        **version.shown,
+        "LoggingConfig": _shown_logging(function),
+        **{name: value for name, value in version.shown.items() if value not in ([], {"ImageConfig": {}})},
     }
     if state == "Pending":
         answer |= {"StateReason": "The function is being created.", "StateReasonCode": "Creating"}

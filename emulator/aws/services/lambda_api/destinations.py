@@ -22,12 +22,12 @@ class Destinations:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
-    def __call__(self, arn: str, body: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
-        service = arn.split(":")[2]
+    def __call__(self, arn: str, body: str, attributes: Mapping[str, str]) -> None:
+        service = (arn.split(":") + [""] * 3)[2]
         send = {"sqs": self._sqs, "sns": self._sns, "lambda": self._lambda, "events": self._events}.get(service)
         if send is None:
             raise RigError(f"no destination of that kind: {arn}")
-        send(arn, json.dumps(body, separators=(",", ":")), _message_attributes(attributes))
+        send(arn, body, _message_attributes(attributes))
 
     def _sqs(self, arn: str, body: str, attributes: dict[str, Any]) -> None:
         sqs = self._clients("sqs")
@@ -41,9 +41,10 @@ class Destinations:
         self._clients("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=body.encode())
 
     def _events(self, arn: str, body: str, attributes: dict[str, Any]) -> None:
+        success = json.loads(body)["requestContext"]["condition"] == "Success"
         entry = {
             "Source": "lambda",
-            "DetailType": "Lambda Function Invocation Result",
+            "DetailType": f"Lambda Function Invocation Result - {'Success' if success else 'Failure'}",
             "Detail": body,
             "EventBusName": arn,
         }

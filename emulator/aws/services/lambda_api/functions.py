@@ -25,9 +25,10 @@ class FunctionOperations:
         registry = self.shop.registry
         name, _ = name_of(self.shop.registry, params)
         if len(name) > 64:
-            raise invalid(
+            raise ServiceError(
+                "ValidationException",
                 f"1 validation error detected: Value '{name}' at 'functionName' failed to "
-                "satisfy constraint: Member must have length less than or equal to 64"
+                "satisfy constraint: Member must have length less than or equal to 64",
             )
         configuration.check(params, self.shop.runtimes())
         version = self._new(name, params)
@@ -46,6 +47,7 @@ class FunctionOperations:
             raise invalid(f"{missing} is mandatory for functions created with deployment packages.")
         arn = self.shop.registry.arn(name)
         blank = Function(name, arn, None, None, "", None, log_group=f"/aws/lambda/{name}", texts=self.shop.texts)
+        blank = replace(blank, revision=str(self.shop.registry.creation()))
         function = configuration.configured(blank, params, self._layers.paths(params.get("Layers") or []))
         version = Version(configuration.revised(function), "", "", 0, self._shown(params), package_type=package)
         return self._with_code(version, params["Code"])
@@ -102,8 +104,10 @@ class FunctionOperations:
     def delete_function(self, params: Params, call: AwsCall) -> Params:
         entry, version, qualifier = find(self.shop.registry, params)
         registry, name = self.shop.registry, entry.latest.function.name
+        if qualifier == LATEST:
+            raise invalid("$LATEST version cannot be deleted without deleting the function.")
         with registry.lock:
-            if qualifier and qualifier != LATEST:
+            if qualifier:
                 entry.published.pop(version.function.version, None)
             else:
                 registry.entries.pop(name, None)
@@ -120,8 +124,9 @@ class FunctionOperations:
         try:
             package, where = self._package(params)
         except code.BadCode as error:
-            kind = "RequestEntityTooLargeException" if error.too_large else "InvalidParameterValueException"
-            raise ServiceError(kind, str(error), Type="User") from None
+            if error.too_large:
+                raise ServiceError("RequestEntityTooLargeException", str(error), 413) from None
+            raise invalid(str(error)) from None
         function = replace(version.function, code=package.path)
         return replace(
             version,
@@ -149,14 +154,10 @@ class FunctionOperations:
 
     def _shown(self, params: Params) -> Params:
         given = {name: params[name] for name in configuration.SHOWN if params.get(name) is not None}
-        if params.get("Layers"):
+        if "Layers" in params:
             given["Layers"] = [{"Arn": arn, "CodeSize": self._layers.size(arn)} for arn in params["Layers"]]
-        if params.get("ImageConfig"):
+        if "ImageConfig" in params:
             given["ImageConfigResponse"] = {"ImageConfig": params["ImageConfig"]}
-        logging = given.pop("LoggingConfig", None)
-        if logging:
-            name = name_of(self.shop.registry, params)[0]
-            given["LoggingConfig"] = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}", **logging}
         return given
 
     def _same_revision(self, entry: Entry, params: Params) -> None:

@@ -29,7 +29,8 @@ class LayerOperations:
         arn = f"arn:aws:lambda:{registry.region}:{registry.account}:layer:{name}"
         with registry.lock:
             versions = registry.layers.setdefault(name, [])
-            number = versions[-1]["Version"] + 1 if versions else 1
+            registry.layer_numbers[name] += 1  # the number of a deleted version is not given again
+            number = registry.layer_numbers[name]
             row = {
                 "LayerArn": arn,
                 "LayerVersionArn": f"{arn}:{number}",

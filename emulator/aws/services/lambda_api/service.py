@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.aws.modelled import ModelledService
 from emulator.aws.services.lambda_api.functions import FunctionOperations
-from emulator.aws.services.lambda_api.invoke import Invoking
+from emulator.aws.services.lambda_api.invoke import Invoking, refusal
 from emulator.aws.services.lambda_api.layers import LayerOperations
 from emulator.aws.services.lambda_api.permissions import PermissionOperations
 from emulator.aws.services.lambda_api.settings import SettingOperations
@@ -14,6 +14,8 @@ from emulator.aws.services.lambda_api.shop import Shop
 from emulator.aws.services.lambda_api.versions import VersionOperations
 from emulator.aws.wire import WireRequest
 from emulator.model import AwsCall, AwsReply
+
+REQUEST_LIMIT = 70167211  # bytes, recorded on AWS
 
 
 class Operations:
@@ -46,4 +48,7 @@ class LambdaService:
     def answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
         if call.operation in ("Invoke", "InvokeAsync"):
             return self._invoking.answer(call, request)
+        if len(request.body) > REQUEST_LIMIT:
+            text = f"Request must be smaller than {REQUEST_LIMIT} bytes for the {call.operation} operation"
+            return refusal(413, "RequestEntityTooLargeException", Message=text)
         return self._control.answer(call, request)

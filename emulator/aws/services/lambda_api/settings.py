@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.lambda_api.shop import Params, Shop, entry_of, find, invalid, page
-from emulator.functions.registry import Entry
+from emulator.functions.registry import LATEST, Entry
 from emulator.model import AwsCall
 
 EVENT_KEYS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
@@ -40,20 +40,20 @@ class SettingOperations:
         return {}
 
     def put_function_event_invoke_config(self, params: Params, call: AwsCall) -> Params:
-        entry, _, qualifier = find(self.shop.registry, params)
+        entry, qualifier = self._configured(params)
         entry.event[qualifier] = {k: params[k] for k in EVENT_KEYS if params.get(k) is not None}
         return self._event(entry, qualifier)
 
     def update_function_event_invoke_config(self, params: Params, call: AwsCall) -> Params:
-        entry, _, qualifier = find(self.shop.registry, params)
+        entry, qualifier = self._configured(params)
         given = {k: params[k] for k in EVENT_KEYS if params.get(k) is not None}
         entry.event[qualifier] = {**entry.event.get(qualifier, {}), **given}
         return self._event(entry, qualifier)
 
     def get_function_event_invoke_config(self, params: Params, call: AwsCall) -> Params:
-        entry, _, qualifier = find(self.shop.registry, params)
+        entry, qualifier = self._configured(params)
         if qualifier not in entry.event:
-            arn = f"{entry.latest.function.arn}:{qualifier or '$LATEST'}"
+            arn = f"{entry.latest.function.arn}:{qualifier}"
             raise ServiceError(
                 "ResourceNotFoundException", f"The function {arn} doesn't have an EventInvokeConfig", Type="User"
             )
@@ -64,7 +64,7 @@ class SettingOperations:
         return page("FunctionEventInvokeConfigs", [self._event(entry, q) for q in sorted(entry.event)], params)
 
     def delete_function_event_invoke_config(self, params: Params, call: AwsCall) -> Params:
-        entry, _, qualifier = find(self.shop.registry, params)
+        entry, qualifier = self._configured(params)
         entry.event.pop(qualifier, None)
         return {}
 
@@ -95,11 +95,16 @@ class SettingOperations:
         size = sum(entry.latest.code_size for entry in entries)
         return {"AccountLimit": limits, "AccountUsage": {"TotalCodeSize": size, "FunctionCount": len(entries)}}
 
+    def _configured(self, params: Params) -> tuple[Entry, str]:
+        """EventInvokeConfig of a function without a qualifier is that of $LATEST."""
+        entry, _, qualifier = find(self.shop.registry, params)
+        return entry, qualifier or LATEST
+
     def _tagged(self, params: Params) -> Entry:
         return entry_of(self.shop.registry, {"FunctionName": params["Resource"]})
 
     def _event(self, entry: Entry, qualifier: str) -> dict[str, Any]:
-        arn = f"{entry.latest.function.arn}:{qualifier or '$LATEST'}"
+        arn = f"{entry.latest.function.arn}:{qualifier}"
         destinations: dict[str, Any] = {"OnSuccess": {}, "OnFailure": {}}
         return {
             "LastModified": self.shop.clock.utc(),

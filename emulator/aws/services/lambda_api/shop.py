@@ -10,9 +10,10 @@ from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.clock import Clock
-from emulator.functions.registry import Entry, NoSuchFunction, Registry, Version
+from emulator.functions.registry import Entry, Registry, Unresolved, Version
 
 HOT_RELOAD_BUCKETS = ("hot-reload", "lambdarig-folder")  # S3Bucket that means: S3Key is a folder on this machine
+UNTYPED = ("ValidationException", "AccessDeniedException")  # AWS's common errors have no member `Type`
 Params = dict[str, Any]
 
 
@@ -34,8 +35,9 @@ class Shop:
     texts: str = "current"
 
 
-def not_found(error: NoSuchFunction) -> ServiceError:
-    return ServiceError("ResourceNotFoundException", str(error), Type="User")
+def unresolved(error: Unresolved) -> ServiceError:
+    typed = {} if error.code in UNTYPED else {"Type": "User"}
+    return ServiceError(error.code, str(error), error.status, **typed)
 
 
 def invalid(message: str) -> ServiceError:
@@ -47,10 +49,8 @@ def find(registry: Registry, params: Params) -> tuple[Entry, Version, str]:
     """(entry, version, qualifier) that FunctionName and Qualifier name. Raises ServiceError as AWS does."""
     try:
         return registry.version(params["FunctionName"], params.get("Qualifier") or "")
-    except NoSuchFunction as error:
-        raise not_found(error) from None
-    except ValueError as error:
-        raise invalid(str(error)) from None
+    except Unresolved as error:
+        raise unresolved(error) from None
 
 
 def entry_of(registry: Registry, params: Params) -> Entry:
@@ -58,16 +58,16 @@ def entry_of(registry: Registry, params: Params) -> Entry:
     name, _ = name_of(registry, params)
     try:
         return registry.entry(name)
-    except NoSuchFunction as error:
-        raise not_found(error) from None
+    except Unresolved as error:
+        raise unresolved(error) from None
 
 
 def name_of(registry: Registry, params: Params) -> tuple[str, str]:
     """(name, qualifier) in FunctionName."""
     try:
         return registry.split(params["FunctionName"])
-    except NoSuchFunction as error:
-        raise not_found(error) from None
+    except Unresolved as error:
+        raise unresolved(error) from None
 
 
 def page(key: str, rows: list[Any], params: Params) -> Params:
