@@ -130,7 +130,7 @@ class Rig:
         self.injector.disarm()
         self.pool.reset()
         self.backend.reset()
-        for part in (self.registry, self.logs, self.appflow):
+        for part in (self.events, self.registry, self.logs, self.appflow):
             part.clear()
         for counting in (self.attribution.restart, self.gateway.reset, self.ways_out.reset):
             counting()
