@@ -25,7 +25,7 @@ check: $(READY)
 	@.venv/bin/python -m pytest tests/test_structure.py
 
 bench: $(READY)
-	@scripts/with-engine .venv/bin/python -m benchmarks $(ARGS)
+	@scripts/with-engine .venv/bin/python benchmarks/run.py $(ARGS)
 
 clean:
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache build dist
