@@ -119,10 +119,13 @@ class WaysOut:
             self._names.start()
 
     def _refused(self, name: str, peer_ip: str) -> None:
-        """A name nobody here answers for: said once in the timeline, every time in the log."""
-        LOG.warning("refused: no upstream answers for %s (asked from %s)", name, peer_ip)
+        """A name nobody here answers for: said once for each invocation that asks, however often its resolver does."""
+        function, invocation = self._attribute(peer_ip)
+        subject = f"{invocation or 'names'}/{name}"
         with self._lock:
-            known = name in self._unknown
-            self._unknown.add(name)
+            known = subject in self._unknown
+            self._unknown.add(subject)
         if not known:
-            self._injector.timeline.record(f"names/{name}", "name", "", "refused", f"asked from {peer_ip}")
+            who = f"function {function}, {invocation}" if function else f"asked from {peer_ip}"
+            LOG.warning("refused: no upstream answers for %s (%s)", name, who)
+            self._injector.timeline.record(subject, "name", "", "refused", who)
