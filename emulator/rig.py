@@ -238,12 +238,12 @@ class Rig:
 
 
 def _state_dir(given: Path | None) -> Path:
-    """The rig's folder, which sandboxes' users must be able to enter."""
+    """The rig's folder, which sandboxes' users must be able to enter. Only one it made itself bears the reaper's mark."""
     if given is None:
         path = Path(tempfile.mkdtemp(prefix="lambdarig-"))
+        (path / ".lambdarig-state").touch()
     else:
         path = given.absolute()
         path.mkdir(parents=True, exist_ok=True)
-    path.chmod(0o755)
-    (path / ".lambdarig-state").touch()
+    path.chmod(path.stat().st_mode | 0o555)
     return path
