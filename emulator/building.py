@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.aws.internal import client
-from emulator.errors import FileProblem, UsageError
+from emulator.errors import FileProblem, UsageError, one_line
 from emulator.files import FunctionSpec, RigFile, RouteSpec
 
 if TYPE_CHECKING:
@@ -16,10 +18,14 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
+_REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
-def build_rig(rig: Rig, written: RigFile, say: Say) -> dict[str, Any]:
-    """Make everything; gives what steps can refer to: `secrets`, `databases`, `functions`, `apis`, each by name."""
+def build_rig(rig: Rig, written: RigFile, file: Path, say: Say) -> dict[str, Any]:
+    """Make everything; gives what steps can refer to: `secrets`, `databases`, `functions`, `apis`, each by name.
+
+    Raises FileProblem for what AWS would refuse.
+    """
     made: dict[str, Any] = {"secrets": {}, "databases": {}, "functions": {}, "apis": {}}
 
     def aws(service: str) -> Any:
@@ -27,19 +33,33 @@ def build_rig(rig: Rig, written: RigFile, say: Say) -> dict[str, Any]:
 
     for name, value in written.secrets.items():
         text = value if isinstance(value, str) else json.dumps(value)
-        made["secrets"][name] = {"arn": aws("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]}
+        with _refusals(file, f"secrets.{name}"):
+            made["secrets"][name] = {"arn": aws("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]}
     for name, kind in written.databases.items():
         say(f"database {name}: {'a PostgreSQL of its own' if kind == 'embedded' else kind}")
         made["databases"][name] = {"url": rig.database(name, kind)}
     if written.upstreams is not None:
         rig.ways_out.add_upstreams(written.upstreams)
     for name, function in written.functions.items():
-        made["functions"][name] = {"arn": make_function(rig, name, function, made, say)}
+        with _refusals(file, f"functions.{name}"):
+            made["functions"][name] = {"arn": make_function(rig, name, function, made, say)}
     for name, api in written.apis.items():
-        made["apis"][name] = make_api(
-            aws("apigateway"), aws("lambda"), name, api, made["functions"], rig.settings.region
-        )
+        with _refusals(file, f"apis.{name}"):
+            made["apis"][name] = make_api(aws("apigateway"), aws("lambda"), name, api, made["functions"])
     return made
+
+
+@contextlib.contextmanager
+def _refusals(file: Path, key: str) -> Iterator[None]:
+    """What the emulated AWS refuses is a mistake in the file."""
+    from botocore.exceptions import ClientError, ParamValidationError
+
+    try:
+        yield
+    except ClientError as error:
+        raise FileProblem(file, key, error.response["Error"]["Message"]) from None
+    except ParamValidationError as error:
+        raise FileProblem(file, key, one_line(error)) from None
 
 
 def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any], say: Say) -> str:
@@ -70,7 +90,7 @@ def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any],
 
 
 def make_api(
-    gateway: Any, functions_api: Any, name: str, spec: RouteSpec, functions: dict[str, Any], region: str
+    gateway: Any, functions_api: Any, name: str, spec: RouteSpec, functions: dict[str, Any]
 ) -> dict[str, str]:
     """A deployed REST API whose routes lead to functions by Lambda proxy integration."""
     api_id = gateway.create_rest_api(name=name)["id"]
@@ -78,6 +98,7 @@ def make_api(
     for route, target in spec.routes.items():
         method, path = split_route(route)
         arn = functions[target]["arn"]
+        region = arn.split(":")[3]
         uri = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
         resource = _resource(gateway, api_id, path, resources)
         gateway.put_method(restApiId=api_id, resourceId=resource, httpMethod=method, authorizationType="NONE")
@@ -90,12 +111,13 @@ def make_api(
             uri=uri,
         )
     for target in dict.fromkeys(spec.routes.values()):
+        region, account = functions[target]["arn"].split(":")[3:5]
         functions_api.add_permission(
             FunctionName=target,
             StatementId=f"api-{api_id}",
             Action="lambda:InvokeFunction",
             Principal="apigateway.amazonaws.com",
-            SourceArn=f"arn:aws:execute-api:{region}:123456789012:{api_id}/*/*",
+            SourceArn=f"arn:aws:execute-api:{region}:{account}:{api_id}/*/*",
         )
     gateway.create_deployment(restApiId=api_id, stageName=spec.stage)
     return {"id": api_id, "stage": spec.stage, "path": f"/_aws/execute-api/{api_id}/{spec.stage}"}
@@ -124,9 +146,9 @@ def python_runtime(engine: str) -> str:
     if engine == "docker":
         from emulator.functions.images import available
 
-        found = sorted(row["runtime"] for row in available() if row["runtime"].startswith("python"))
+        found = [row["runtime"] for row in available() if row["runtime"].startswith("python3.")]
         if found:
-            return found[-1]
+            return str(max(found, key=lambda runtime: int(runtime.removeprefix("python3."))))
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -142,21 +164,38 @@ def resolve(value: Any, made: dict[str, Any]) -> Any:
         return {key: resolve(inner, made) for key, inner in value.items()}
     if isinstance(value, list):
         return [resolve(inner, made) for inner in value]
-    if not isinstance(value, str) or "${" not in value:
+    if not isinstance(value, str):
         return value
-    import re
-
-    reference = re.compile(r"\$\{([^}]+)\}")
-    if match := reference.fullmatch(value):
+    if match := _REFERENCE.fullmatch(value):
         return _looked_up(match[1], made)
-    return reference.sub(lambda found: str(_looked_up(found[1], made)), value)
+    return _REFERENCE.sub(lambda found: str(_looked_up(found[1], made)), value)
+
+
+def references(value: Any) -> Iterator[str]:
+    """What is between `${` and `}` anywhere inside `value`."""
+    if isinstance(value, str):
+        yield from _REFERENCE.findall(value)
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from references(inner)
+
+
+def check_references(value: Any, known: Mapping[str, Collection[str]], file: Path, key: str) -> None:
+    """known: kind -> names. What is below a name is known only once it is made. Raises FileProblem."""
+    for reference in references(value):
+        kind, _, rest = reference.partition(".")
+        if kind not in known:
+            raise FileProblem(file, key, f"${{{reference}}} leads nowhere: unknown {kind!r}", known)
+        name = rest.split(".")[0]
+        if name not in known[kind]:
+            raise FileProblem(file, key, f"${{{reference}}} leads nowhere: unknown {name!r} in {kind}", known[kind])
 
 
 def _looked_up(path: str, made: dict[str, Any]) -> Any:
     """Dots lead downwards; names may hold any other character."""
     at: Any = made
     for part in path.split("."):
-        if isinstance(at, list) and part.isdigit() and int(part) < len(at):
+        if isinstance(at, list) and part.isdecimal() and int(part) < len(at):
             at = at[int(part)]
         elif isinstance(at, dict) and part in at:
             at = at[part]
@@ -167,7 +206,40 @@ def _looked_up(path: str, made: dict[str, Any]) -> Any:
 
 
 def check(written: RigFile, file: Path) -> None:
-    """What a model cannot see: routes that lead to functions that are not there. Raises FileProblem."""
+    """What a model cannot see: whether what one part says of another is so. Raises FileProblem."""
+    known: dict[str, Collection[str]] = {"secrets": written.secrets, "databases": written.databases}
+    for name, function in written.functions.items():
+        check_references(function.environment, known, file, f"functions.{name}.environment")
+        _check_runtime(function.runtime, file, f"functions.{name}.runtime")
+    for name, kind in written.databases.items():
+        _check_database(kind, file, f"databases.{name}")
+    if written.upstreams is not None:
+        from emulator import stubs
+
+        stubs.load(written.upstreams)
+    _check_routes(written, file)
+
+
+def _check_runtime(runtime: str, file: Path, key: str) -> None:
+    if runtime == "python":
+        return
+    from emulator.services import runtimes
+
+    if runtime not in runtimes():
+        raise FileProblem(file, key, f"unknown runtime {runtime!r}", ("python", *runtimes()))
+
+
+def _check_database(kind: str, file: Path, key: str) -> None:
+    from emulator import postgres
+
+    if kind != "embedded":
+        try:
+            postgres.existing(kind)
+        except (UsageError, ValueError) as error:
+            raise FileProblem(file, key, f"must be `embedded` or a PostgreSQL's URL: {error}") from None
+
+
+def _check_routes(written: RigFile, file: Path) -> None:
     for name, api in written.apis.items():
         for route, target in api.routes.items():
             key = f"apis.{name}.routes.{route}"

@@ -3,36 +3,65 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from emulator.errors import FaultError, FileProblem, UsageError
-from emulator.fault import Fault, Rule, parameters
+from emulator.fault import POINTS, Fault, Rule, parameters
 from emulator.scope import MATCH_KEYS, PER, WHEN_KEYS, Match, When
 
 GROUP = "lambdarig.faults"
 RULE_KEYS = ("fault", "name", "with", "match", "when", "optional")
+LABEL = re.compile(r"\w[\w .:-]*")
+_WHEN: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "per": (lambda v: v in PER, f"must be one of {', '.join(PER)}"),
+    "every": (lambda v: v >= 1, "must be 1 or more"),
+    "after": (lambda v: v >= 0, "must be 0 or more"),
+    "times": (lambda v: v is None or v >= 1, "must be 1 or more"),
+    "probability": (lambda v: 0 <= v <= 1, "must be between 0 and 1"),
+    "ttl": (lambda v: v is None or v > 0, "must be more than 0"),
+    "between": (lambda v: v is None or 0 <= v[0] < v[1], "must be two numbers, 0 or more, the second the larger"),
+}
 
 
 @lru_cache
-def faults() -> dict[str, type[Fault]]:
+def faults() -> Mapping[str, type[Fault]]:
     """Every installed fault by name. Raises FaultError for one that cannot be used, naming it."""
+    return collected(entry_points(group=GROUP))
+
+
+def collected(points: Iterable[EntryPoint]) -> dict[str, type[Fault]]:
+    """The faults behind entry points. Raises FaultError naming the one that cannot be used, and why."""
     found: dict[str, type[Fault]] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
-        fault = point.load()
-        if not (isinstance(fault, type) and issubclass(fault, Fault) and dataclasses.is_dataclass(fault)):
-            raise FaultError(
-                f"fault {point.name!r} ({point.value}) is not a dataclass derived from emulator.fault.Fault"
-            )
-        if fault.name != point.name:
-            raise FaultError(f"fault {point.name!r} ({point.value}) calls itself {fault.name!r}: the two must agree")
-        if not fault.points():
-            raise FaultError(f"fault {point.name!r} ({point.value}) hooks no point")
+    for point in sorted(points, key=lambda p: p.name):
+        problem, fault = _loaded(point)
+        if not problem and found.get(point.name, fault) is not fault:
+            problem = "has the name of another fault"
+        if problem:
+            raise FaultError(f"fault {point.name!r} ({point.value}) {problem}")
         found[point.name] = fault
     return found
+
+
+def _loaded(point: EntryPoint) -> tuple[str, Any]:
+    try:
+        fault = point.load()
+    except Exception as error:
+        return f"cannot be imported: {error!r}", None
+    if not (isinstance(fault, type) and issubclass(fault, Fault) and dataclasses.is_dataclass(fault)):
+        return "is not a dataclass derived from emulator.fault.Fault", None
+    if not fault.__dataclass_params__.frozen:
+        return "is not frozen: its state belongs into ctx.state", None
+    if fault.name != point.name:
+        return f"calls itself {fault.name!r}: the two must agree", None
+    hooks = [name.removeprefix("on_") for name in dir(fault) if name.startswith("on_")]
+    if unknown := sorted(set(hooks) - set(POINTS)):
+        return f"hooks {unknown[0]!r}, which is no point: choose from {', '.join(POINTS)}", None
+    return ("" if hooks else f"hooks no point: choose from {', '.join(POINTS)}"), fault
 
 
 def rule(written: Any, file: str = "fault", key: str = "") -> Rule:
@@ -40,20 +69,31 @@ def rule(written: Any, file: str = "fault", key: str = "") -> Rule:
 
     Raises FileProblem naming file, key and choices.
     """
-    given = {"fault": written} if isinstance(written, str) else written
-    mapping = _mapping(given, file, key)
-    _only(mapping, RULE_KEYS, file, key)
+    mapping = _mapping({"fault": written} if isinstance(written, str) else written, file, key)
+    only(mapping, RULE_KEYS, file, key)
     name = mapping.get("fault")
-    if name not in faults():
-        raise FileProblem(file, _join(key, "fault"), f"unknown fault {name!r}", faults())
+    if not isinstance(name, str) or name not in faults():
+        raise FileProblem(file, _join(key, "fault"), f"unknown fault {name!r}" if name else "is missing", faults())
     kind = faults()[name]
-    values = _values(kind, _mapping(mapping.get("with") or {}, file, _join(key, "with")), file, _join(key, "with"))
-    match = _values(Match, _mapping(mapping.get("match") or {}, file, _join(key, "match")), file, _join(key, "match"))
-    when = _when(_mapping(mapping.get("when") or {}, file, _join(key, "when")), file, _join(key, "when"))
-    optional, label = mapping.get("optional", False), mapping.get("name", "")
-    _typed(optional, bool, file, _join(key, "optional"))
-    _typed(label, str, file, _join(key, "name"))
-    return Rule(_built(kind, values, file, _join(key, "with")), Match(**match), when, label, optional)
+    inside = {part: _mapping(mapping.get(part), file, _join(key, part)) for part in ("with", "match", "when")}
+    values = _parameters(kind, inside["with"], file, _join(key, "with"))
+    match = _values(Match, inside["match"], file, _join(key, "match"))
+    when = _values(When, inside["when"], file, _join(key, "when"))
+    for part, (good, problem) in _WHEN.items():
+        if part in when and not good(when[part]):
+            raise FileProblem(file, _join(key, f"when.{part}"), f"{problem}, not {inside['when'][part]!r}")
+    optional = _typed(mapping.get("optional", False), bool, file, _join(key, "optional"))
+    label = _label(mapping.get("name", ""), file, _join(key, "name"))
+    return Rule(_built(kind, values, file, _join(key, "with")), Match(**match), When(**when), label, optional)
+
+
+def rules(written: list[Any], file: object) -> list[Rule]:
+    """The `faults` of a file, whose labels must differ."""
+    made, taken = [], set[str]()
+    for number, entry in enumerate(written):
+        made.append(rule(entry, str(file), f"faults.{number}"))
+        claim(made[-1], taken, file, f"faults.{number}")
+    return made
 
 
 def rule_of(
@@ -63,64 +103,11 @@ def rule_of(
     return rule({"fault": name, "with": dict(params), "match": dict(match), "when": dict(when), **rest}, file=name)
 
 
-def _built(kind: Callable[..., Fault], values: dict[str, Any], file: str, key: str) -> Fault:
-    try:
-        return kind(**values)
-    except ValueError as error:  # a fault's own __post_init__ refuses a combination
-        raise FileProblem(file, key, str(error)) from None
-
-
-def _when(mapping: dict[str, Any], file: str, key: str) -> When:
-    values = _values(When, mapping, file, key)
-    checks: dict[str, tuple[Callable[[Any], bool], str]] = {
-        "per": (lambda v: v in PER, f"must be one of {', '.join(PER)}"),
-        "every": (lambda v: v >= 1, "must be 1 or more"),
-        "after": (lambda v: v >= 0, "must be 0 or more"),
-        "times": (lambda v: v is None or v >= 1, "must be 1 or more"),
-        "probability": (lambda v: 0 <= v <= 1, "must be between 0 and 1"),
-    }
-    for name, (good, problem) in checks.items():
-        if name in values and not good(values[name]):
-            raise FileProblem(file, _join(key, name), f"{problem}, not {values[name]!r}")
-    return When(**values)
-
-
-def _values(kind: type[Any], mapping: dict[str, Any], file: str, key: str) -> dict[str, Any]:
-    names = {Match: MATCH_KEYS, When: WHEN_KEYS}.get(kind) or tuple(parameters(kind))
-    _only(mapping, names, file, key)
-    hints = typing.get_type_hints(kind)
-    return {name: _typed(value, hints[name], file, _join(key, name)) for name, value in mapping.items()}
-
-
-def _typed(value: Any, hint: Any, file: str, key: str) -> Any:
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-    try:
-        checked = TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(_pair(value))
-    except ValidationError as error:
-        raise FileProblem(file, key, f"{error.errors()[0]['msg']}, not {value!r}") from None
-    return checked
-
-
-def _pair(value: Any) -> Any:
-    """YAML has no tuples."""
-    return tuple(value) if isinstance(value, list) and len(value) == 2 else value
-
-
-def _mapping(value: Any, file: str, key: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise FileProblem(file, key, f"must be a mapping, not {value!r}")
-    return value
-
-
-def _only(mapping: Mapping[str, Any], names: tuple[str, ...], file: str, key: str) -> None:
-    for name in mapping:
-        if name not in names:
-            raise FileProblem(file, _join(key, str(name)), "unknown key", names)
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
+def claim(rule: Rule, taken: set[str], file: object, key: str) -> None:
+    """Add the rule's label to those `taken`. Raises FileProblem when it is there already."""
+    if rule.label in taken:
+        raise FileProblem(file, key, f"a rule named {rule.label!r} is armed already: give this one a `name` of its own")
+    taken.add(rule.label)
 
 
 def one(name: str) -> type[Fault]:
@@ -128,3 +115,68 @@ def one(name: str) -> type[Fault]:
     if name not in faults():
         raise UsageError.unknown("fault", name, faults())
     return faults()[name]
+
+
+def _label(written: Any, file: str, key: str) -> str:
+    label = str(_typed(written, str, file, key))
+    if label and not LABEL.fullmatch(label):
+        raise FileProblem(file, key, f"must be letters, digits, spaces and any of _ . : -, not {label!r}")
+    return label
+
+
+def _parameters(kind: type[Fault], mapping: dict[str, Any], file: str, key: str) -> dict[str, Any]:
+    values = _values(kind, mapping, file, key)
+    for name, row in parameters(kind).items():
+        if name not in values and row["default"] is dataclasses.MISSING:
+            raise FileProblem(file, _join(key, name), "is missing")
+        value = values.get(name)
+        if isinstance(value, int | float) and value < row.get("least", value):
+            raise FileProblem(file, _join(key, name), f"must be {row['least']:g} or more, not {value!r}")
+    return values
+
+
+def _built(kind: Callable[..., Fault], values: dict[str, Any], file: str, key: str) -> Fault:
+    try:
+        return kind(**values)
+    except ValueError as error:  # a fault's own __post_init__ refuses a combination
+        raise FileProblem(file, key, str(error)) from None
+
+
+def _values(kind: type[Any], mapping: dict[str, Any], file: str, key: str) -> dict[str, Any]:
+    names = {Match: MATCH_KEYS, When: WHEN_KEYS}.get(kind) or tuple(parameters(kind))
+    only(mapping, names, file, key)
+    hints = typing.get_type_hints(kind)
+    return {name: _typed(value, hints[name], file, _join(key, name)) for name, value in mapping.items()}
+
+
+def _typed(value: Any, hint: Any, file: str, key: str) -> Any:
+    """`value` as `hint` wants it, strictly, by JSON's rules: a tuple is written as a list."""
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+    from pydantic_core import PydanticSerializationError, to_json
+
+    try:
+        plain = to_json(value, inf_nan_mode="constants")
+        return TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False)).validate_json(plain, strict=True)
+    except ValidationError as error:
+        raise FileProblem(file, key, f"{error.errors()[0]['msg']}, not {value!r}") from None
+    except (PydanticSerializationError, ValueError) as error:
+        raise FileProblem(file, key, f"is nothing that can be written: {error}") from None
+
+
+def _mapping(value: Any, file: str, key: str) -> dict[str, Any]:
+    if value is None and key:
+        return {}
+    if not isinstance(value, dict):
+        raise FileProblem(file, key, f"must be a mapping, not {value!r}", () if key else RULE_KEYS)
+    return value
+
+
+def only(mapping: Mapping[str, Any], names: tuple[str, ...], file: str, key: str = "") -> None:
+    """Raises FileProblem for a key that is none of `names`."""
+    for name in mapping:
+        if name not in names:
+            raise FileProblem(file, _join(key, str(name)), "unknown key", names)
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name

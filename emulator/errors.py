@@ -15,6 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+def one_line(error: BaseException) -> str:
+    """What it says, without the line breaks of libraries that tell each mistake in a line of its own."""
+    return " ".join(str(error).split())
+
+
 class RigError(Exception):
     """The rig or its engine failed; `mend` is the command or step that helps."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
+from emulator.errors import FileProblem
+from emulator.plain_yaml import BadYaml, parse
 
-from emulator.errors import UsageError
 
-
-def written(text: str) -> Any:
-    """A fault's bare name, or a mapping in YAML."""
+def written(text: str, where: str) -> Any:
+    """A fault's bare name, or a mapping in YAML. where: names the argument. Raises FileProblem."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--fault {text!r}: bad YAML: {getattr(error, 'problem', error)}") from None
+        return parse(text)
+    except BadYaml as error:
+        raise FileProblem(where, error.place, f"bad YAML: {error}") from None
