@@ -1,9 +1,10 @@
 """The command `lambdarig`. Results on stdout, everything else on stderr; exit 0 ok, 1 the function or scenario
-failed, 2 usage or configuration, 3 the rig or its engine failed."""
+failed, 2 usage or configuration, 3 the rig or its engine failed (or is itself wrong), 130 interrupted."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -55,6 +56,7 @@ def main() -> None:
     """Entry point: turns the rig's own errors into one clear line and their exit code."""
     try:
         status = cli(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as error:
         status = error.exit_code
     except click.Abort:
@@ -66,7 +68,18 @@ def main() -> None:
     except RigError as error:
         click.echo(f"lambdarig: {error}", err=True)
         status = error.exit_code
-    except BrokenPipeError:  # the reader of a pipe has gone
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader of a pipe has gone; the interpreter's own flush must not meet that again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except Exception:
+        _own_mistake()
+        status = 3
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _own_mistake() -> None:
+    """Exit status 1, Python's own, would say that a function had failed."""
+    import traceback
+
+    traceback.print_exc()
+    click.echo("lambdarig: this is a mistake of lambdarig itself: please report it with the lines above", err=True)

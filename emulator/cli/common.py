@@ -1,15 +1,14 @@
-"""What several commands share: the options that say which rig, output, and the files that say which rigs run."""
+"""What several commands share: the options that say which rig, output, and how a rig that runs is asked."""
 
 from __future__ import annotations
 
+import http.client
 import json
-import os
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -21,7 +20,7 @@ which_port = click.option(
     "--port",
     default=PORT,
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=click.IntRange(1, 65535),
     envvar="LAMBDARIG_PORT",
     help="The rig's port.",
 )
@@ -41,7 +40,7 @@ def engine_option(command: Command) -> Command:
 
 def say(result: dict[str, Any] | list[Any], plain: str, wanted_json: bool) -> None:
     """Print a result the way it was asked for."""
-    click.echo(json.dumps(result, indent=2) if wanted_json else plain)
+    click.echo(json.dumps(result, indent=2, default=str) if wanted_json else plain)
 
 
 def note(text: str) -> None:
@@ -49,33 +48,45 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def ask(port: int, method: str, path: str, body: Any = None, timeout: float = 10) -> Any:
+def ask(port: int, method: str, *path: str, body: Any = None, timeout: float = 10) -> dict[str, Any]:
     """Ask a running rig's control plane. Raises RigError when none answers, UsageError when it refuses."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/_rig/{path}", data, method=method)
+    where = "/".join(quote(part, safe="") for part in path)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/_rig/{where}", data, method=method)
     request.add_header("Content-Type", "application/json")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=timeout) as answer:
-            return json.loads(answer.read())
+            return _rigs(json.loads(answer.read()), port)
     except urllib.error.HTTPError as error:
-        raise UsageError(_message(error)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise RigError(f"no rig answers on port {port}: {reason}", f"lambdarig up --port {port} --detach") from None
+        raise _refusal(error, port) from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise nobody(port, getattr(error, "reason", error)) from None
 
 
-def _message(error: urllib.error.HTTPError) -> str:
+def nobody(port: int, reason: object) -> RigError:
+    """There is no rig on the port."""
+    return RigError(f"no rig answers on port {port}: {reason}", f"lambdarig up --port {port} --detach")
+
+
+def _refusal(error: urllib.error.HTTPError, port: int) -> RigError:
+    """As the control plane words it; anything else is somebody else's."""
     try:
-        return str(json.loads(error.read())["message"])
-    except (ValueError, KeyError):
-        return f"the rig answered {error.code} {error.reason}"
+        said = json.loads(error.read())
+        message = f"{said['message']}" if said["error"] else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return _stranger(port)
+    return RigError(message, said.get("mend") or "") if error.code >= 500 else UsageError(message)
 
 
-def card(port: int) -> Path:
-    """The file that says which process has the rig on this port."""
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    return Path(base) / f"lambdarig-{os.getuid()}" / f"{port}.json"
+def _rigs(answer: Any, port: int) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise _stranger(port)
+    return answer
+
+
+def _stranger(port: int) -> RigError:
+    return RigError(f"what answers on port {port} is no rig", "lambdarig up --port 0 --detach takes a free port")
 
 
 def client(port: int, service: str) -> Any:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.common import PORT, as_json, card, say
+from emulator.cli import cards
+from emulator.cli.common import PORT, as_json, say
 from emulator.errors import EngineError, RigError
 
 
@@ -129,7 +130,7 @@ def _port() -> Finding:
         taken = probe.connect_ex(("127.0.0.1", PORT)) == 0
     if not taken:
         return Finding("port", True, f"{PORT} is free")
-    if card(PORT).exists():
+    if (card := cards.read(PORT)) and card.process():
         return Finding("port", None, f"a rig runs on {PORT}", "lambdarig down, or --port")
     return Finding("port", None, f"another program listens on {PORT}", "lambdarig up --port 0")
 

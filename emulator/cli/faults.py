@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import shlex
+from dataclasses import MISSING
 from typing import Any
 
 import click
+import yaml
 
 from emulator import catalogue
 from emulator.cli.common import as_json, ask, say, which_port
@@ -29,37 +32,36 @@ def faults(name: str | None, as_json: bool) -> None:
 
 def _described(name: str, fault: type[Fault]) -> dict[str, Any]:
     match = {k: v for k, v in vars(fault.default_match).items() if v is not None}
+    rows = parameters(fault)
+    given = {key: row["default"] for key, row in rows.items() if row["default"] is not MISSING}
     return {
         "name": name,
         "about": inspect.getdoc(fault) or "",
         "points": list(fault.points()),
         "match": match,
-        "parameters": parameters(fault),
-        "example": _example(name, fault),
+        "parameters": {key: row if key in given else {**row, "default": None} for key, row in rows.items()},
+        "example": _example(name, given),
     }
 
 
-def _example(name: str, fault: type[Fault]) -> str:
-    given = ", ".join(f"{key}: {_plain(row['default'])}" for key, row in parameters(fault).items())
-    return f"lambdarig up --fault '{{fault: {name}, with: {{{given}}}, when: {{times: 1}}}}'"
+def _example(name: str, given: dict[str, Any]) -> str:
+    rule = {"fault": name, **({"with": given} if given else {}), "when": {"times": 1}}
+    return f"lambdarig up --fault {shlex.quote(_yaml(rule))}"
 
 
-def _plain(value: Any) -> str:
-    return (
-        {True: "true", False: "false", None: "null"}.get(value, str(value))
-        if isinstance(value, bool | None)
-        else str(value)
-    )
+def _yaml(value: Any) -> str:
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=float("inf"))
+    return text.removesuffix("...\n").strip()
 
 
 def _text(row: dict[str, Any]) -> str:
     lines = [row["name"], "", row["about"], "", f"strikes at: {', '.join(row['points'])}"]
     if row["match"]:
         lines.append("matches by default: " + ", ".join(f"{k} {v}" for k, v in row["match"].items()))
-    lines += ["", "parameters:"]
+    lines += ["", "parameters:" if row["parameters"] else "no parameters"]
     for key, spec in row["parameters"].items():
         unit = f" {spec['unit']}" if spec.get("unit") else ""
-        lines.append(f"  {key} = {_plain(spec['default'])}{unit}: {spec.get('about', '')}")
+        lines.append(f"  {key} = {_yaml(spec['default'])}{unit}: {spec.get('about', '')}")
     return "\n".join([*lines, "", "example:", f"  {row['example']}"])
 
 
@@ -74,10 +76,9 @@ def fault() -> None:
 @as_json
 def add(rule: str, port: int, as_json: bool) -> None:
     """Arm a rule: a fault's name, or YAML such as '{fault: aws_denied, match: {function: crm}, when: {times: 1}}'."""
-    given = written(rule)
+    given = written(rule, "RULE")
     catalogue.rule(given, "RULE")
-    body = {"fault": given} if isinstance(given, str) else given
-    armed = ask(port, "POST", "faults", body)
+    armed = ask(port, "POST", "faults", body={"fault": given} if isinstance(given, str) else given)
     say(armed, f"armed {armed['name']}", as_json)
 
 
@@ -100,7 +101,7 @@ def list_rules(port: int, as_json: bool) -> None:
 @as_json
 def clear(name: str | None, port: int, as_json: bool) -> None:
     """Disarm and heal one rule, or all."""
-    gone = ask(port, "DELETE", f"faults/{name}" if name else "faults")["faults"]
+    gone = ask(port, "DELETE", "faults", *([name] if name else []))["faults"]
     say(
         gone,
         "\n".join(f"cleared {row['name']}, which had struck {row['strikes']}" for row in gone) or "no rules",

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
-from emulator.cli.common import as_json, client, note, say, which_port
-from emulator.errors import RigError, UsageError, Verdict
+from emulator.cli.common import as_json, client, nobody, note, say, which_port
+from emulator.errors import RigError, UsageError, Verdict, one_line
+
+THROTTLED = 429
 
 
 @click.command()
@@ -37,7 +39,8 @@ def invoke(name: str, event: Path | None, payload: str | None, qualifier: str | 
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     failed = answer.get("FunctionError", "")
     result = {"status": answer["StatusCode"], "function_error": failed or None, "payload": _parsed(body), "log": log}
-    note(log.rstrip())
+    if log:
+        note(log.rstrip())
     say(result, body.decode(errors="replace"), as_json)
     if failed:
         raise Verdict(f"{name} failed ({failed})")
@@ -47,47 +50,51 @@ def _event(event: Path | None, payload: str | None) -> bytes:
     if event is not None and payload is not None:
         raise UsageError("give --event or --payload, not both")
     if payload is not None:
-        text, where = payload, "--payload"
+        body, where = payload.encode(errors="surrogateescape"), "--payload"
     elif event is None:
         return b"{}"
     elif str(event) == "-":
-        text, where = sys.stdin.read(), "stdin"
+        body, where = sys.stdin.buffer.read(), "stdin"
     else:
         try:
-            text, where = event.read_text(), str(event)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{event}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+            body, where = event.read_bytes(), str(event)
+        except OSError as error:
+            raise UsageError(f"{event}: cannot be read: {error.strerror}") from None
     try:
-        json.loads(text)
-    except ValueError as error:
+        json.loads(body.decode())
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: not JSON: {error}") from None
-    return text.encode()
+    return body
 
 
 @click.command()
 @click.argument("name")
 @click.option("--follow", is_flag=True, help="Go on printing until Ctrl-C.")
-@click.option("--since", default=None, type=float, help="Only the last so many seconds.")
+@click.option("--since", default=None, type=click.IntRange(min=0), help="Only the last so many seconds.")
 @which_port
 @as_json
-def logs(name: str, follow: bool, since: float | None, port: int, as_json: bool) -> None:
+def logs(name: str, follow: bool, since: int | None, port: int, as_json: bool) -> None:
     """Print a function's log (NAME), or any log group (a NAME with a slash)."""
     from emulator.clock import Clock
 
     clock, group = Clock(), name if "/" in name else f"/aws/lambda/{name}"
-    begin = int((clock.wall() - since) * 1000) if since is not None else 0
+    begin = max(0, int((clock.wall() - since) * 1000)) if since is not None else 0
     seen: set[str] = set()
     while True:
         for row in _events(port, name, group, begin, follow):
-            if row["eventId"] in seen:
-                continue
-            seen.add(row["eventId"])
-            shown = {key: row[key] for key in ("timestamp", "logStreamName", "message")}
-            click.echo(json.dumps(shown) if as_json else row["message"], nl=as_json)
+            if row["eventId"] not in seen:
+                seen.add(row["eventId"])
+                _print(row, as_json)
         sys.stdout.flush()
         if not follow:
             return
         clock.stall(0.3)
+
+
+def _print(row: dict[str, Any], as_json: bool) -> None:
+    shown = {key: row[key] for key in ("timestamp", "logStreamName", "message")}
+    text = json.dumps(shown) if as_json else str(row["message"])
+    click.echo(text, nl=not text.endswith("\n"))
 
 
 def _events(port: int, name: str, group: str, begin: int, follow: bool) -> list[dict[str, Any]]:
@@ -96,7 +103,7 @@ def _events(port: int, name: str, group: str, begin: int, follow: bool) -> list[
         return [row for page in pages for row in page["events"]]
     except Exception as error:
         problem = _problem(error, port)
-        if "does not exist" not in problem.message:
+        if not problem.message.startswith("ResourceNotFoundException"):
             raise problem from None
     if follow:
         return []
@@ -114,16 +121,18 @@ def _ask(port: int, service: str, operation: str, **params: Any) -> Any:
 
 
 def _problem(error: Exception, port: int) -> RigError:
-    """A boto3 error as ours: refused by the rig (2), failed inside it (3), or nobody there (3)."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    """A boto3 error as ours: throttled (1), refused by the rig (2), failed inside it (3), or nobody there (3)."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, ParamValidationError
 
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        kind = RigError if status >= 500 else UsageError
+        kind = RigError if status >= 500 else Verdict if status == THROTTLED else UsageError
         return kind(f"{said.get('Code')}: {said.get('Message')}")
-    if isinstance(error, BotoCoreError):
-        return RigError(f"no rig answers on port {port}: {error}", f"lambdarig up --port {port} --detach")
+    if isinstance(error, ParamValidationError):
+        return UsageError(one_line(error))
+    if isinstance(error, ConnectionError | HTTPClientError):
+        return nobody(port, error)
     raise error
 
 

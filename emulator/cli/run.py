@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,19 @@ def run(scenarios: tuple[Path, ...], engine: str | None, seed: int | None, times
 
     if engine is not None and engine not in (*NAMES, "auto"):
         raise UsageError.unknown("engine", engine, (*NAMES, "auto"))
-    loaded = [(path, load(path, ScenarioFile)) for path in scenarios]
+    loaded = [(path, load(path, ScenarioFile)) for path in dict.fromkeys(scenarios)]
     for path, scenario in loaded:
         check(scenario, path)  # nothing is started before everything is checked
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the rig cleans up
     results: list[dict[str, Any]] = []
     for path, scenario in loaded:
         for _ in range(times):
             result = run_scenario(scenario, path, engine=engine, seed=seed, say=note)
-            results.append(result)
-            note(_line(result))
-    differing = _differing(results)
+            results.append({"file": str(path), **result})
+            if times > 1:
+                note(_line(result))
     say(results, "\n".join(_line(r) for r in results) if times == 1 else _summary(results), as_json)
-    if differing:
+    if differing := _differing(results):
         raise Verdict(f"same seed, different fingerprints: {', '.join(differing)}")
     if failed := [r["scenario"] for r in results if not r["passed"]]:
         raise Verdict(f"failed: {', '.join(dict.fromkeys(failed))}")
@@ -53,14 +55,14 @@ def _line(result: dict[str, Any]) -> str:
 def _differing(results: list[dict[str, Any]]) -> list[str]:
     prints: dict[str, set[str]] = {}
     for result in results:
-        prints.setdefault(result["scenario"], set()).add(result["fingerprint"])
+        prints.setdefault(result["file"], set()).add(result["fingerprint"])
     return [name for name, found in prints.items() if len(found) > 1]
 
 
 def _summary(results: list[dict[str, Any]]) -> str:
     lines = []
-    for name in dict.fromkeys(r["scenario"] for r in results):
-        rows = [r for r in results if r["scenario"] == name]
+    for name in dict.fromkeys(r["file"] for r in results):
+        rows = [r for r in results if r["file"] == name]
         passed, prints = sum(r["passed"] for r in rows), {r["fingerprint"] for r in rows}
         lines.append(f"{name}: passed {passed} of {len(rows)}, {len(prints)} fingerprint{'s' * (len(prints) > 1)}")
     return "\n".join(lines)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-
 import click
+import psutil
 
-from emulator.cli.common import as_json, ask, card, note, say, which_port
-from emulator.errors import RigError
+from emulator.cli import cards
+from emulator.cli.common import as_json, ask, nobody, note, say, which_port
+from emulator.clock import Clock
+from emulator.errors import RigError, UsageError
 
 STOP_LIMIT_S = 30
+TABLES = {
+    "functions": ("name", "runtime", "memory_mb", "timeout_s", "reserved_concurrency"),
+    "environments": ("id", "state", "native_id"),
+    "faults": ("name", "fault", "strikes"),
+}
 
 
 @click.command()
@@ -20,38 +23,50 @@ STOP_LIMIT_S = 30
 @as_json
 def down(port: int, as_json: bool) -> None:
     """Stop the rig on a port and wait until its containers, network and files are gone."""
-    import psutil
-
-    pid = _pid(port)
-    if pid is None:
+    answers, card = _answers(port), cards.read(port)
+    process = card.process() if card else None
+    if answers:
+        ask(port, "POST", "stop")
+    elif process is not None:
+        process.terminate()
+    else:
+        cards.remove(port)
         say({"stopped": False}, f"no rig runs on port {port}", as_json)
         return
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_LIMIT_S)
-        except psutil.TimeoutExpired:
-            note(f"the rig (pid {pid}) did not stop within {STOP_LIMIT_S} s: killing it; its reaper cleans up")
-            process.kill()
-            process.wait(STOP_LIMIT_S)
-    card(port).unlink(missing_ok=True)
-    say({"stopped": True, "pid": pid}, f"stopped the rig on port {port} (pid {pid})", as_json)
+    if process is not None:
+        _wait(process)
+    else:
+        _wait_for_silence(port)
+    cards.remove(port)
+    say({"stopped": True}, f"stopped the rig on port {port}", as_json)
 
 
-def _pid(port: int) -> int | None:
-    """From the rig itself; from its card when it no longer answers."""
+def _answers(port: int) -> bool:
     try:
-        return int(ask(port, "GET", "health", timeout=3)["pid"])
+        return "rig" in ask(port, "GET", "health", timeout=3)
+    except UsageError:
+        raise
     except RigError:
-        pass
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        pid = int(json.loads(card(port).read_text())["pid"])
-        with contextlib.suppress(OSError):
-            os.kill(pid, 0)
-            return pid
-        card(port).unlink(missing_ok=True)
-    return None
+        return False
+
+
+def _wait(process: psutil.Process) -> None:
+    """Until it is gone; a rig that will not go is killed, and its reaper cleans up."""
+    try:
+        process.wait(STOP_LIMIT_S)
+    except psutil.TimeoutExpired:
+        note(f"the rig (pid {process.pid}) did not stop within {STOP_LIMIT_S} s: killing it; its reaper cleans up")
+        process.kill()
+        process.wait(STOP_LIMIT_S)
+
+
+def _wait_for_silence(port: int) -> None:
+    """For a rig whose process cannot be seen from here: one in a container on the host's network."""
+    clock = Clock()
+    while _answers(port):
+        if clock.now() > STOP_LIMIT_S:
+            raise RigError(f"the rig on port {port} did not stop within {STOP_LIMIT_S} s")
+        clock.stall(0.1)
 
 
 @click.command()
@@ -60,6 +75,8 @@ def _pid(port: int) -> int | None:
 def status(port: int, as_json: bool) -> None:
     """What the rig on a port is doing: functions, environments, rules."""
     found = ask(port, "GET", "status")
+    if "rig" not in found:
+        raise nobody(port, "somebody else does")
     if as_json:
         say(found, "", True)
         return
@@ -70,12 +87,7 @@ def status(port: int, as_json: bool) -> None:
     console.print(
         f"{found['url']}  engine {found['engine']}  seed {found['seed']}  pid {found['pid']}", highlight=False
     )
-    tables = {
-        "functions": ("name", "runtime", "memory_mb", "timeout_s", "reserved_concurrency"),
-        "environments": ("id", "state", "native_id"),
-        "faults": ("name", "fault", "strikes"),
-    }
-    for title, columns in tables.items():
+    for title, columns in TABLES.items():
         table = Table(*columns, title=f"{title}: {len(found[title])}", title_justify="left")
         for row in found[title]:
             table.add_row(*("" if row[c] is None else str(row[c])[:40] for c in columns))

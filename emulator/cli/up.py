@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -14,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulator.cli.common import PORT, as_json, ask, card, engine_option, note, say
-from emulator.errors import RigError
+from emulator.cli.common import PORT, as_json, engine_option, note, say
+from emulator.errors import UsageError
 from emulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
     metavar="RULE",
     help="A rule to arm: a fault's name, or YAML such as '{fault: aws_denied, match: {function: crm}}'.",
 )
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder for the rig's files; kept.")
+@click.option("--state", type=click.Path(path_type=Path), help="Folder for the rig's files; kept.")
 @click.option(
     "--concurrency",
     default=100,
@@ -60,11 +58,13 @@ def up(file: Path | None, detach: bool, as_json: bool, faults: tuple[str, ...], 
     """Start a rig. FILE (lambdarig.yaml where that exists) says which functions, hosts, databases and faults it has."""
     file = file or (Path("lambdarig.yaml") if Path("lambdarig.yaml").exists() else None)
     settings = _settings(**given)
-    loaded, rules = _check(file, faults, settings)
+    loaded, rules = _check(file, faults)
     if detach:
-        _detached(settings.port, as_json)
+        from emulator.cli.detach import detached
+
+        detached(settings.port, as_json)
         return
-    _serve(settings, loaded, rules, as_json)
+    _serve(settings, file, loaded, rules, as_json)
 
 
 def _settings(
@@ -77,11 +77,15 @@ def _settings(
     concurrency: int,
     no_freeze: bool,
 ) -> Settings:
-    from emulator.errors import UsageError
+    from emulator.functions.engines import NAMES
     from emulator.functions.loglines import GENERATIONS
 
+    if engine not in (*NAMES, "auto"):
+        raise UsageError.unknown("engine", engine, (*NAMES, "auto"))
     if texts not in GENERATIONS:
         raise UsageError.unknown("generation of texts", texts, GENERATIONS)
+    if state is not None and state.exists() and not (state.is_dir() and os.access(state, os.W_OK | os.X_OK)):
+        raise UsageError(f"--state {state}: is no folder that can be written to")
     return Settings(
         engine=engine,
         host=host,
@@ -94,54 +98,72 @@ def _settings(
     )
 
 
-def _check(file: Path | None, faults: tuple[str, ...], settings: Settings) -> tuple[RigFile | None, list[Rule]]:
+def _check(file: Path | None, faults: tuple[str, ...]) -> tuple[RigFile | None, list[Rule]]:
     """Everything a person wrote is checked before anything starts."""
-    from emulator.errors import UsageError
-    from emulator.functions.engines import NAMES
-
-    if settings.engine not in (*NAMES, "auto"):
-        raise UsageError.unknown("engine", settings.engine, (*NAMES, "auto"))
     if not file and not faults:
         return None, []
     from emulator import building, catalogue
     from emulator.cli.rules import written
     from emulator.files import RigFile, load
 
-    loaded = load(file, RigFile) if file else None
-    if loaded is not None and file is not None:
+    loaded, rules = None, []
+    if file is not None:
+        loaded = load(file, RigFile)
         building.check(loaded, file)
-    rules = [catalogue.rule(entry, str(file), f"faults.{n}") for n, entry in enumerate(loaded.faults if loaded else [])]
-    return loaded, rules + [catalogue.rule(written(text), "--fault") for text in faults]
+        rules = catalogue.rules(loaded.faults, file)
+    taken = {rule.label for rule in rules}
+    for text in faults:
+        rule = catalogue.rule(written(text, "--fault"), "--fault")
+        catalogue.claim(rule, taken, "--fault", "")
+        rules.append(rule)
+    return loaded, rules
 
 
-def _serve(settings: Settings, loaded: RigFile | None, rules: list[Rule], as_json: bool) -> None:
+def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules: list[Rule], as_json: bool) -> None:
     from emulator.control import control
-    from emulator.rig import Rig
 
-    ended = threading.Event()
-    _on_signals(ended)
-    rig = Rig(settings)
+    ended, starting = threading.Event(), threading.Event()
+    _on_signals(ended, starting)
+    rig, card = _made(settings), None
     try:
+        starting.set()
+        if ended.is_set():
+            raise KeyboardInterrupt
         rig.start(control(rig, ended.set))
-        if loaded is not None:
+        if loaded is not None and file is not None:
             from emulator.building import build_rig
 
-            build_rig(rig, loaded, note)
+            build_rig(rig, loaded, file, note)
         rig.injector.arm(rules)
-        _announce(rig.url, rig.engine.name, rig.settings.seed, as_json)
+        card = _announce(rig, as_json)
+        starting.clear()
         rig.prepare()
         ended.wait()
         note("stopping: containers, network and files go first")
     finally:
-        _forget(rig)
-        rig.close()
+        starting.clear()
+        try:
+            rig.close()
+        finally:
+            if card is not None:
+                card.unlink(missing_ok=True)
 
 
-def _announce(url: str, engine: str, seed: int, as_json: bool) -> None:
-    port = int(url.rsplit(":", 1)[1])
-    path = card(port)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_text(json.dumps({"pid": os.getpid(), "url": url}))
+def _made(settings: Settings) -> Rig:
+    from emulator.rig import Rig
+
+    try:
+        return Rig(settings)
+    except OSError as error:
+        raise UsageError(f"the rig's folder cannot be made: {error}", "--state FOLDER takes another") from None
+
+
+def _announce(rig: Rig, as_json: bool) -> Path:
+    """Leave a card, and say that it is up; gives the card."""
+    from emulator.cli import cards
+
+    url, engine, seed = rig.url, rig.engine.name, rig.settings.seed
+    card = cards.write(int(url.rpartition(":")[2]), url)
     say(
         {"url": url, "engine": engine, "seed": seed, "pid": os.getpid()},
         f"lambdarig is up: {url} (engine {engine}, seed {seed})\n"
@@ -149,55 +171,18 @@ def _announce(url: str, engine: str, seed: int, as_json: bool) -> None:
         as_json,
     )
     sys.stdout.flush()
+    return card
 
 
-def _forget(rig: Rig) -> None:
-    if rig._server is not None:
-        card(rig._server.address[1]).unlink(missing_ok=True)
+def _on_signals(ended: threading.Event, starting: threading.Event) -> None:
+    """While the rig is `starting` a signal breaks that off; later it asks for the end; the clean-up it lets finish."""
 
-
-def _on_signals(ended: threading.Event) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         ended.set()
+        if starting.is_set():
+            starting.clear()
+            raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
-
-
-def _detached(port: int, as_json: bool) -> None:
-    """The same command without --detach, in a session of its own; its output goes to a log beside the card."""
-    arguments = [argument for argument in sys.argv[1:] if argument not in ("--detach", "--json")]
-    log = card(port).with_suffix(".log")
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    read_end, write_end = os.pipe()
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "emulator.cli", *arguments, "--json"],
-            stdin=subprocess.DEVNULL,
-            stdout=write_end,
-            stderr=output,
-            start_new_session=True,
-        )
-    os.close(write_end)
-    announced = _first_words(read_end)
-    if announced is None:
-        child.wait()
-        raise RigError(f"the rig did not start:\n{log.read_text().strip()}")
-    ask(int(announced["url"].rsplit(":", 1)[1]), "GET", "health")
-    say(
-        {**announced, "log": str(log)},
-        f"lambdarig is up: {announced['url']} (pid {announced['pid']}, log {log})\n"
-        f"  stop it with: lambdarig down --port {announced['url'].rsplit(':', 1)[1]}",
-        as_json,
-    )
-
-
-def _first_words(descriptor: int) -> dict[str, str] | None:
-    """The child's announcement; None when it ended without one."""
-    with os.fdopen(descriptor) as pipe:
-        text = ""
-        for line in pipe:
-            text += line
-            if line.rstrip() == "}":
-                return dict(json.loads(text))
-    return None
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, end)
