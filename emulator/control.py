@@ -6,8 +6,10 @@ import ipaddress
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -18,6 +20,8 @@ from emulator.injector import Armed
 
 if TYPE_CHECKING:
     from emulator.rig import Rig
+
+AGES_S = 1e12  # what a clock may be moved by; more would only lose its seconds
 
 
 def control(rig: Rig, stop: Callable[[], None]) -> Flask:
@@ -35,11 +39,18 @@ def control(rig: Rig, stop: Callable[[], None]) -> Flask:
 
 def _local_only() -> None:
     """Loopback clients, by a loopback name: a page in a browser must not reach this through a name it controls."""
-    host = request.host.rsplit(":", 1)[0].strip("[]")
-    peer = ipaddress.ip_address(request.remote_addr or "0.0.0.0")
-    named = host in ("localhost", "127.0.0.1", "::1")
-    if not (peer.is_loopback and named) or request.headers.get("Origin"):
+    named = urlsplit(f"//{request.host}").hostname in ("localhost", "127.0.0.1", "::1")
+    if not (_is_loopback(request.remote_addr or "") and named) or "Origin" in request.headers:
         abort(403, "the rig is controlled from its own machine only")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        peer = ipaddress.ip_address(address)
+    except ValueError:  # a socket that has no address, or none that can be read
+        return False
+    inside = getattr(peer, "ipv4_mapped", None)  # ::ffff:127.0.0.1, on a socket that serves both families
+    return (inside or peer).is_loopback
 
 
 def _refused(error: HTTPException) -> tuple[Response, int]:
@@ -54,7 +65,7 @@ def _problem(error: RigError) -> tuple[Response, int]:
 def _add_state(app: Flask, rig: Rig, stop: Callable[[], None]) -> None:
     @app.get("/_rig/health")
     def health() -> Any:
-        return jsonify(status="ok", version=version("lambdarig"), rig=rig.id, pid=os.getpid())
+        return jsonify(status="ok", version=version(), rig=rig.id, pid=os.getpid())
 
     @app.get("/_rig/status")
     def status() -> Any:
@@ -72,10 +83,9 @@ def _add_state(app: Flask, rig: Rig, stop: Callable[[], None]) -> None:
 
     @app.post("/_rig/clock")
     def clock() -> Any:
-        seconds = _body().get("advance")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise UsageError(f"advance must be a number of seconds, 0 or more, not {seconds!r}")
-        rig.clock.advance(seconds)
+        body = _body()
+        catalogue.only(body, ("advance",), "request")
+        rig.clock.advance(_seconds(body.get("advance")))
         return jsonify(now=round(rig.clock.now(), 6))
 
 
@@ -102,7 +112,7 @@ def _add_faults(app: Flask, rig: Rig) -> None:
 def _add_record(app: Flask, rig: Rig) -> None:
     @app.get("/_rig/timeline")
     def timeline() -> Any:
-        since = request.args.get("since", 0, type=int)
+        since = _since(request.args.get("since", "0"))
         events = [event.as_dict() for event in rig.timeline.events(since)]
         return jsonify(fingerprint=rig.timeline.fingerprint(), seed=rig.settings.seed, events=events)
 
@@ -110,13 +120,31 @@ def _add_record(app: Flask, rig: Rig) -> None:
     def openapi() -> Any:
         from emulator.control_openapi import document
 
-        return jsonify(document(version("lambdarig")))
+        return jsonify(document(version()))
+
+
+@cache
+def version() -> str:
+    """Of the distribution that is installed."""
+    return metadata.version("lambdarig")
+
+
+def _seconds(given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= AGES_S:
+        raise UsageError(f"request: advance: must be a number of seconds, 0 or more, not {given!r}")
+    return float(given)
+
+
+def _since(given: str) -> int:
+    if not given.isdecimal():
+        raise UsageError(f"request: since: must be a sequence number, not {given!r}")
+    return int(given)
 
 
 def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
+    body = request.get_json(force=True, silent=True)
     if not isinstance(body, dict):
-        raise UsageError("the body must be a JSON object")
+        raise UsageError("request: the body must be a JSON object")
     return body
 
 
@@ -141,6 +169,8 @@ def describe(rig: Rig) -> dict[str, Any]:
         {"id": e.id, "function": e.function.name, "state": state, "native_id": e.native_id}
         for e, state in rig.pool.environments()
     ]
+    with rig.registry.lock:
+        entries = sorted(rig.registry.entries.items())
     functions = [
         {
             "name": name,
@@ -149,7 +179,7 @@ def describe(rig: Rig) -> dict[str, Any]:
             "timeout_s": entry.latest.function.timeout_s,
             "reserved_concurrency": entry.reserved,
         }
-        for name, entry in sorted(rig.registry.entries.items())
+        for name, entry in entries
     ]
     return {
         "rig": rig.id,

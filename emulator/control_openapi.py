@@ -7,33 +7,38 @@ from typing import Any
 from emulator.catalogue import RULE_KEYS
 from emulator.scope import MATCH_KEYS, PER, WHEN_KEYS
 
-_KINDS = {"after": "integer", "times": "integer", "every": "integer", "probability": "number", "ttl": "number"}
+_WHEN: dict[str, dict[str, Any]] = {
+    "after": {"type": "integer", "minimum": 0},
+    "times": {"type": ["integer", "null"], "minimum": 1},
+    "every": {"type": "integer", "minimum": 1},
+    "between": {"type": ["array", "null"], "items": {"type": "number", "minimum": 0}, "minItems": 2, "maxItems": 2},
+    "probability": {"type": "number", "minimum": 0, "maximum": 1},
+    "ttl": {"type": ["number", "null"], "exclusiveMinimum": 0},
+    "per": {"enum": list(PER)},
+}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "fault": {"type": "string", "description": "A name that `lambdarig faults` lists."},
+    "name": {"type": "string", "description": "Its label in the record; the fault's name where none is given."},
+    "with": {"type": "object", "description": "The fault's parameters."},
+    "match": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: {"type": "string", "description": "`*` and `?` are wildcards"} for key in MATCH_KEYS},
+    },
+    "when": {"type": "object", "additionalProperties": False, "properties": {key: _WHEN[key] for key in WHEN_KEYS}},
+    "optional": {"type": "boolean", "description": "May end without having struck."},
+}
 _RULE: dict[str, Any] = {
     "type": "object",
     "required": ["fault"],
     "additionalProperties": False,
-    "properties": {
-        **{key: {"type": "string"} for key in RULE_KEYS if key in ("fault", "name")},
-        "with": {"type": "object", "description": "The fault's parameters."},
-        "match": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {key: {"type": "string", "description": "`*` and `?` are wildcards"} for key in MATCH_KEYS},
-        },
-        "when": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                key: {"enum": list(PER)}
-                if key == "per"
-                else {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-                if key == "between"
-                else {"type": _KINDS[key]}
-                for key in WHEN_KEYS
-            },
-        },
-        "optional": {"type": "boolean", "description": "May end without having struck."},
-    },
+    "properties": {key: _SCHEMAS[key] for key in RULE_KEYS},
+}
+_ADVANCE: dict[str, Any] = {
+    "type": "object",
+    "required": ["advance"],
+    "additionalProperties": False,
+    "properties": {"advance": {"type": "number", "minimum": 0}},
 }
 # method, path, summary, request body schema, status on success
 ROUTES: tuple[tuple[str, str, str, dict[str, Any] | None, int], ...] = (
@@ -41,13 +46,7 @@ ROUTES: tuple[tuple[str, str, str, dict[str, Any] | None, int], ...] = (
     ("get", "/_rig/status", "Functions, environments and rules in force.", None, 200),
     ("post", "/_rig/reset", "As if just started: no rules, functions, AWS state, environments or record.", None, 200),
     ("post", "/_rig/stop", "End the rig.", None, 200),
-    (
-        "post",
-        "/_rig/clock",
-        "Move rig time forward, in seconds.",
-        {"type": "object", "required": ["advance"], "properties": {"advance": {"type": "number", "minimum": 0}}},
-        200,
-    ),
+    ("post", "/_rig/clock", "Move rig time forward, in seconds.", _ADVANCE, 200),
     ("get", "/_rig/faults", "Rules in force.", None, 200),
     ("post", "/_rig/faults", "Arm a rule before the next request.", _RULE, 201),
     ("delete", "/_rig/faults", "Disarm and heal every rule.", None, 200),
@@ -80,10 +79,12 @@ def _operation(path: str, summary: str, body: dict[str, Any] | None, status: int
     operation: dict[str, Any] = {"summary": summary, "responses": answers}
     if body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if body is not None or path.endswith("timeline"):
         answers["400"] = {"description": "refused: `message` names the key and the choices"}
     parameters = []
     if "{name}" in path:
+        answers["404"] = {"description": "no rule of that name is armed"}
         parameters.append({"name": "name", "in": "path", "required": True, "schema": {"type": "string"}})
     if path.endswith("timeline"):
-        parameters.append({"name": "since", "in": "query", "schema": {"type": "integer"}})
+        parameters.append({"name": "since", "in": "query", "schema": {"type": "integer", "minimum": 0}})
     return {**operation, "parameters": parameters} if parameters else operation

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ import pytest
 
 if TYPE_CHECKING:
     from emulator.rig import Rig
+
+NOTHING: Any = object()
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,12 @@ class PytestRig:
         requirements: bool = False,
         **more: Any,
     ) -> str:
-        """A function from a local folder; gives its ARN. memory in MB, timeout in seconds."""
+        """A function from a local folder; gives its ARN. memory in MB, timeout in seconds. Raises UsageError."""
         from emulator.building import make_function
-        from emulator.files import FunctionSpec
+        from emulator.files import specified
 
-        spec = FunctionSpec(
+        spec = specified(
+            f"function {name}",
             folder=Path(folder).resolve(),
             handler=handler,
             runtime=runtime,
@@ -72,17 +77,30 @@ class PytestRig:
         )
         return make_function(self.rig, name, spec, {}, lambda _: None)
 
-    def invoke(self, name: str, payload: Any = None) -> Result:
-        """Invoke synchronously through boto3."""
-        answer = self.rig.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload or {}), LogType="Tail")
+    def invoke(self, name: str, payload: Any = NOTHING) -> Result:
+        """Invoke synchronously through boto3, which does not retry; `{}` where no payload is given."""
+        from emulator.aws.internal import client
+
+        event = json.dumps({} if payload is NOTHING else payload)
+        api = client(self.rig.endpoint, "lambda", region=self.rig.settings.region)
+        answer = api.invoke(FunctionName=name, Payload=event, LogType="Tail")
         log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
         return Result(json.loads(answer["Payload"].read()), answer.get("FunctionError", ""), log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lambdarig")
-    group.addoption("--rig-engine", default="auto", help="docker, process, inline or auto (default)")
+    engine = os.environ.get("LAMBDARIG_ENGINE", "auto")
+    group.addoption("--rig-engine", default=engine, help="docker, process, inline or auto; default: $LAMBDARIG_ENGINE")
     group.addoption("--rig-seed", default=0, type=int, help="seed of dice and ids (default 0)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from emulator.functions.engines import NAMES
+
+    engine = config.option.rig_engine
+    if engine not in (*NAMES, "auto"):
+        raise pytest.UsageError(f"--rig-engine: unknown engine {engine!r}: choose one of {', '.join((*NAMES, 'auto'))}")
 
 
 @pytest.fixture(scope="session")
@@ -106,14 +124,14 @@ def rig(_shared_rig: PytestRig) -> Iterator[PytestRig]:
         pytest.fail(f"rules that never struck: {', '.join(never)}", pytrace=False)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """A failing test prints what struck, and the line that replays it."""
-    outcome: Any = yield
-    report = outcome.get_result()
+    report = yield
     found = getattr(item, "funcargs", {}).get("rig")
-    if report.when == "call" and report.failed and isinstance(found, PytestRig):
+    if report.failed and isinstance(found, PytestRig):
         strikes = [f"{e.rule} struck {e.point} of {e.subject}: {e.outcome}" for e in found.timeline.strikes()]
-        seed, engine = found.settings.seed, found.engine.name
-        replay = f"pytest '{item.nodeid}' --rig-engine {engine} --rig-seed {seed}"
+        options = ("--rig-engine", found.engine.name, "--rig-seed", str(found.settings.seed))
+        replay = shlex.join(("pytest", item.nodeid, *options))
         report.sections.append(("lambdarig", "\n".join([*(strikes or ["no rule struck"]), f"replay it: {replay}"])))
+    return report
