@@ -9,6 +9,7 @@ import json
 import os
 import select
 import socket
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from emulator.clock import Clock
 from emulator.functions.engines.protocol import Exit
 from emulator.functions.runtime_api import Happening, RuntimeApi
 from emulator.model import Function
+from emulator.timeline import Timeline
 
 PREFIX = "/2018-06-01/runtime/"
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -168,11 +170,85 @@ class FakeSandbox:
         return self.exit
 
 
+ANSWER = Happening("response", b'"ok"')
+
+
+class FakeEnvironment:
+    """An Environment to which `seen` happens. marks: what was done to it."""
+
+    stream = "2026/11/21/[$LATEST]0"
+
+    def __init__(
+        self,
+        seen: Happening = ANSWER,
+        printed: bytes = b"",
+        settles: bool = True,
+        how: Exit | None = None,
+        env_id: str = "f/env-1",
+        of: Function | None = None,
+    ) -> None:
+        self.seen, self.printed, self.settles, self.how = seen, printed, settles, how
+        self.id, self.function, self.native_id, self.invocation_id = env_id, of or function(), "fake", ""
+        self.idle_since, self.retired, self.living, self.gone = 0.0, False, True, threading.Event()
+        self.marks: list[str] = []
+        self.headers: dict[str, str] = {}
+
+    def thaw(self) -> None:
+        self.marks.append("thaw")
+
+    def freeze(self) -> None:
+        self.marks.append("freeze")
+
+    def halt(self) -> None:
+        self.marks.append("halt")
+
+    def kill(self) -> None:
+        self.marks.append("kill")
+
+    def destroy(self) -> None:
+        self.marks.append("destroy")
+        self.gone.set()
+
+    def alive(self) -> bool:
+        return self.living
+
+    def invoke(self, invocation: Any, headers: Any, deadline: float, tell: Any) -> Happening:
+        self.headers, self.deadline, self.tell = headers, deadline, tell
+        self.invocation_id = invocation.id
+        return self.seen
+
+    def settle(self, deadline: float, tell: Any) -> bool:
+        return self.settles
+
+    def output(self) -> list[tuple[int, bytes]]:
+        printed, self.printed = self.printed, b""
+        return [(1, printed)] if printed else []
+
+    def used_mb(self, how: Exit | None = None) -> int:
+        return 128 if how is not None and how.oom else 36
+
+    def ended(self) -> Exit | None:
+        return self.how
+
+
 class NoIdentity:
     """Credentials that nobody looks at."""
 
     def enter(self, invocation_id: str) -> None: ...
     def revoke(self) -> None: ...
+
+
+def until(timeline: Timeline, word: str, times: int = 1) -> None:
+    """Block until the timeline holds `times` events of this outcome, or whose subject has this in it."""
+    reached = threading.Event()
+
+    def look(_: object = None) -> None:
+        if sum(event.outcome == word or word in event.subject for event in timeline.events()) >= times:
+            reached.set()
+
+    timeline.listen(look)
+    look()
+    assert reached.wait(PATIENCE_S), [event.as_dict() for event in timeline.events()]
 
 
 def zipped(files: Mapping[str, str | bytes]) -> bytes:

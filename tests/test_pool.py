@@ -1,0 +1,393 @@
+"""Which environment runs which invocation, and that nothing that goes wrong costs a slot."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+from lambda_fixtures import FakeEnvironment, function
+
+from emulator.clock import Clock
+from emulator.errors import EngineError
+from emulator.fault import Fault, Rule
+from emulator.functions.environment import Start
+from emulator.functions.pool import ACCOUNT_EXCEEDED, RESERVED_EXCEEDED, Pool
+from emulator.functions.runtime_api import Happening
+from emulator.injector import Injector
+from emulator.model import Invocation
+from emulator.timeline import Timeline
+from faults.cold_start import ColdStartLatency
+
+PATIENCE_S = 10
+
+
+class World:
+    """A pool of fake environments. make: what a cold start gives, of a ColdStart; by default one that is ready."""
+
+    def __init__(self, make=None, **settings):
+        self.clock = Clock(manual=True)
+        self.timeline = Timeline(self.clock)
+        self.injector = Injector(self.clock, self.timeline)
+        self.made, self.logged = [], []
+        self._make = make or (lambda cold: Start("ready", self.environment(cold), 100.0))
+        self.pool = Pool(self._launch, self._log, self.injector, self.clock, **settings)
+        self._numbers = iter(range(1, 10000))
+
+    def environment(self, cold, **settings):
+        return FakeEnvironment(env_id=cold.id, of=cold.function, **settings)
+
+    def _launch(self, cold, limit_s):
+        start = self._make(cold)
+        self.made.append(start.environment)
+        return start
+
+    def _log(self, function, stream, events):
+        self.logged.append((function.name, stream, events))
+
+    def run(self, reserved=None, **changes):
+        of = function(**changes)
+        number = next(self._numbers)
+        return self.pool.run(Invocation(f"f/inv-{number}", f"id-{number}", of, b"{}"), reserved)
+
+    def states(self):
+        return sorted((environment.id, state) for environment, state in self.pool.environments())
+
+
+@pytest.fixture
+def world():
+    worlds = []
+
+    def make(*given, **settings):
+        worlds.append(World(*given, **settings))
+        return worlds[-1]
+
+    yield make
+    for one in worlds:
+        one.pool.close()
+
+
+def test_the_first_is_cold_the_second_warm(world):
+    it = world()
+    first, second = it.run(), it.run()
+    assert (first.environment, second.environment) == ("f/env-1", "f/env-1")
+    assert (first.init_ms, second.init_ms) == (100.0, None)
+    assert it.made[0].marks == ["thaw", "freeze", "thaw", "freeze"]
+
+
+def test_without_freezing_environments_run_on(world):
+    it = world(freeze=False)
+    it.run()
+    assert it.made[0].marks == ["thaw"]
+
+
+def test_the_log_of_an_invocation_is_its_own(world):
+    it = world()
+    outcome = it.run()
+    name, stream, events = it.logged[0]
+    assert (name, stream) == ("f", FakeEnvironment.stream)
+    assert outcome.log == "".join(line for _, line in events).encode()
+
+
+def test_parallel_invocations_take_an_environment_each(world):
+    it, barrier = world(), threading.Barrier(5)
+
+    def meeting(cold):
+        environment = it.environment(cold)
+        invoke = environment.invoke
+        environment.invoke = lambda *given: (barrier.wait(PATIENCE_S), invoke(*given))[1]
+        return Start("ready", environment, 1.0)
+
+    it._make = meeting
+    with ThreadPoolExecutor(5) as threads:
+        outcomes = list(threads.map(lambda _: it.run(), range(5)))
+    assert len({outcome.environment for outcome in outcomes}) == 5
+    assert it.states() == [(f"f/env-{n}", "idle") for n in range(1, 6)]
+
+
+def test_200_at_once_with_4_reserved_are_each_answered_in_at_most_4_environments(world):
+    it, busy, most, lock = world(account_limit=1000), [0], [0], threading.Lock()
+
+    def counting(cold):
+        environment = it.environment(cold)
+        invoke = environment.invoke
+
+        def counted(*given):
+            with lock:
+                busy[0] += 1
+                most[0] = max(most[0], busy[0])
+            seen = invoke(*given)
+            with lock:
+                busy[0] -= 1
+            return seen
+
+        environment.invoke = counted
+        return Start("ready", environment, 1.0)
+
+    it._make = counting
+    with ThreadPoolExecutor(200) as threads:
+        outcomes = list(threads.map(lambda _: it.run(reserved=4), range(200)))
+    answered = [outcome for outcome in outcomes if outcome.status == "ok"]
+    refused = [outcome for outcome in outcomes if outcome.status == "throttled"]
+    assert len(answered) + len(refused) == 200
+    assert answered
+    assert most[0] <= 4
+    assert len(it.made) <= 4
+    assert {outcome.reason for outcome in refused} <= {RESERVED_EXCEEDED}
+    assert it.run(reserved=4).status == "ok"
+
+
+def test_zero_reserved_refuses_all(world):
+    it = world()
+    outcome = it.run(reserved=0)
+    assert (outcome.status, outcome.reason) == ("throttled", "ReservedFunctionConcurrentInvocationLimitExceeded")
+    assert it.made == []
+
+
+def test_the_accounts_limit_counts_every_function(world):
+    it, inside, leave = world(account_limit=1), threading.Event(), threading.Event()
+
+    def waiting(cold):
+        environment = it.environment(cold)
+        invoke = environment.invoke
+        environment.invoke = lambda *given: (inside.set(), leave.wait(PATIENCE_S), invoke(*given))[2]
+        return Start("ready", environment, 1.0)
+
+    it._make = waiting
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(it.run)
+        assert inside.wait(PATIENCE_S)
+        refused = it.run(name="g", arn="arn:aws:lambda:us-east-1:123456789012:function:g")
+        leave.set()
+        assert first.result().status == "ok"
+    assert (refused.status, refused.reason) == ("throttled", ACCOUNT_EXCEEDED)
+    assert ACCOUNT_EXCEEDED == "ConcurrentInvocationLimitExceeded"
+
+
+# --- which environments are not used again ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seen", ["deadline", "died"])
+def test_a_lost_environment_is_replaced(world, seen):
+    from emulator.functions.engines.protocol import Exit
+
+    it = world()
+    it._make = lambda cold: Start("ready", it.environment(cold, seen=Happening(seen), how=Exit(1)), 1.0)
+    assert it.run().environment == ""
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert it.states() == []
+    it._make = lambda cold: Start("ready", it.environment(cold), 1.0)
+    assert it.run().environment == "f/env-2"
+
+
+def test_one_that_died_idle_is_not_used(world):
+    it = world()
+    it.run()
+    it.made[0].living = False
+    assert it.run().environment == "f/env-2"
+    assert it.made[0].gone.wait(PATIENCE_S)
+
+
+def test_one_of_an_older_revision_is_not_used(world):
+    it = world()
+    it.run()
+    assert it.run(revision="2").environment == "f/env-2"
+    assert it.made[0].gone.wait(PATIENCE_S)
+
+
+def test_versions_do_not_share_environments(world):
+    it = world()
+    it.run()
+    assert it.run(version="1").environment == "f/env-2"
+    assert it.run().environment == "f/env-1"
+
+
+def test_idle_ones_can_be_retired(world):
+    it = world()
+    it.run()
+    assert it.pool.retire(lambda environment: environment.function.name == "g") == 0
+    assert it.pool.retire() == 1
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert it.states() == []
+
+
+def test_a_busy_one_can_be_retired_and_goes_after_its_work(world):
+    it = world()
+
+    def retiring(cold):
+        environment = it.environment(cold)
+        invoke = environment.invoke
+        environment.invoke = lambda *given: (it.pool.retire(), invoke(*given))[1]
+        return Start("ready", environment, 1.0)
+
+    it._make = retiring
+    assert it.run().status == "ok"
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert it.states() == []
+
+
+def test_idle_environments_go_when_the_clock_says_so(world):
+    it = world(idle_s=600.0)
+    it.run()
+    it.clock.advance(599)
+    assert it.run().environment == "f/env-1"
+    it.clock.advance(600)
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert it.run().environment == "f/env-2"
+
+
+@hypothesis(max_examples=25, deadline=None)
+@given(st.floats(0.001, 1e6), st.floats(0.1, 1e5))
+def test_idle_time_is_over_when_the_clock_has_reached_it(since, idle_s):
+    """(a + b) - a is not b in floating point."""
+    it = World(idle_s=idle_s)
+    try:
+        it.clock.advance(since)
+        it.run()
+        it.clock.advance(it.made[0].idle_since + idle_s - it.clock.now())
+        if it.clock.now() < it.made[0].idle_since + idle_s:
+            it.clock.advance(1e-9 * it.clock.now())
+        assert it.made[0].gone.wait(PATIENCE_S)
+    finally:
+        it.pool.close()
+
+
+# --- the rig's own failures -------------------------------------------------------------------------------
+
+
+def refuse(*_):
+    raise EngineError("there is no image")
+
+
+def test_a_start_that_fails_costs_no_slot(world):
+    it = world(refuse, account_limit=1)
+    for _ in range(3):
+        with pytest.raises(EngineError):
+            it.run(reserved=1)
+    assert it.states() == []
+
+
+def test_a_log_that_fails_costs_neither_slot_nor_environment(world):
+    it = world(account_limit=1)
+    it.pool._log = refuse
+    with pytest.raises(EngineError):
+        it.run()
+    assert it.made[0].gone.wait(PATIENCE_S)
+    it.pool._log = it._log
+    assert it.run().status == "ok"
+    assert it.states() == [("f/env-2", "idle")]
+
+
+@pytest.mark.parametrize("method", ["thaw", "freeze", "used_mb"])
+def test_an_environment_that_fails_the_rig_is_buried(world, method):
+    it = world(account_limit=1)
+    it.run()
+    setattr(it.made[0], method, refuse)
+    with pytest.raises(EngineError):
+        it.run()
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert it.run().environment == "f/env-2"
+
+
+def test_one_that_cannot_be_asked_is_buried(world):
+    it = world(account_limit=1)
+    it.run()
+    it.made[0].alive = refuse
+    with pytest.raises(EngineError):
+        it.run()
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert it.run().environment == "f/env-2"
+
+
+def test_a_burial_that_fails_is_told(world, caplog):
+    it = world()
+    it.run()
+    it.made[0].destroy = refuse
+    it.pool.retire()
+    it.pool.close()
+    assert "could not be ended" in caplog.text
+
+
+def test_closing_kills_a_busy_one_and_lets_its_driver_finish(world):
+    it, inside, leave = world(), threading.Event(), threading.Event()
+
+    def waiting(cold):
+        environment = it.environment(cold)
+        environment.invoke = lambda *given: (inside.set(), leave.wait(PATIENCE_S), Happening("deadline"))[2]
+        environment.kill = leave.set
+        return Start("ready", environment, 1.0)
+
+    it._make = waiting
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(it.run)
+        assert inside.wait(PATIENCE_S)
+        it.pool.close()
+        assert running.result(PATIENCE_S).status == "timeout"
+    assert it.made[0].marks[-1] == "destroy"
+
+
+# --- faults -----------------------------------------------------------------------------------------------
+
+
+def test_delay_of_a_cold_start_is_counted_and_nobody_waits(world):
+    it = world()
+    it.injector.arm([Rule(ColdStartLatency(delay_ms=3000))])
+    outcome = it.run()
+    assert (outcome.init_ms, outcome.virtual_s) == (3100.0, 3.0)
+    assert it.run().virtual_s == 0.0
+
+
+def test_a_cold_start_past_10_s_times_out_and_is_repeated_in_the_invoke(world):
+    it = world()
+    it.injector.arm([Rule(ColdStartLatency(delay_ms=12000))])
+    outcome = it.run(timeout_s=30)
+    assert outcome.status == "ok"
+    assert outcome.virtual_s == pytest.approx(9.9 + 12)
+    text = outcome.log.decode()
+    assert "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout\n" in text
+    assert outcome.duration_ms == pytest.approx(12100, abs=300)
+    assert [(e.subject, e.rule, e.outcome) for e in it.timeline.events() if e.point == "start"] == [
+        ("f/env-1", "cold_start", "started"),
+        ("f/env-2", "cold_start", "started"),
+    ]
+
+
+def test_a_failing_init_past_10_s_is_a_timeout_too(world):
+    it = world(lambda cold: Start("error", FakeEnvironment(env_id=cold.id), 100.0, error=b"{}", error_type="Runtime.X"))
+    it.injector.arm([Rule(ColdStartLatency(delay_ms=12000))])
+    outcome = it.run()
+    assert outcome.status == "timeout"
+    assert "Phase: init\tStatus: timeout\n" in outcome.log.decode()
+
+
+class Twice(Fault):
+    name = "twice"
+
+    def on_invoke(self, subject, proceed, ctx):
+        proceed()
+        return proceed()
+
+
+def test_an_invocation_can_be_delivered_twice(world):
+    it = world()
+    it.injector.arm([Rule(Twice())])
+    it.run()
+    assert it.made[0].marks.count("thaw") == 2
+
+
+def test_a_reset_counts_from_one_again(world):
+    it = world()
+    it.run()
+    it.pool.reset()
+    assert it.run().environment == "f/env-1"
+    assert len(it.made) == 2
+
+
+def test_who_is_behind_an_environment(world):
+    it = world()
+    it.run()
+    assert it.pool.behind("f/env-1") == ("f", "f/inv-1")
+    assert it.pool.behind("f/env-9") == ("", "")
