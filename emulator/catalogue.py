@@ -158,7 +158,9 @@ def _typed(value: Any, hint: Any, file: str, key: str) -> Any:
         plain = to_json(value, inf_nan_mode="constants")
         return TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False)).validate_json(plain, strict=True)
     except ValidationError as error:
-        raise FileProblem(file, key, f"{error.errors()[0]['msg']}, not {value!r}") from None
+        first = error.errors()[0]
+        place = ".".join((key, *map(str, first["loc"])))
+        raise FileProblem(file, place, f"{first['msg']}, not {first['input']!r}") from None
     except (PydanticSerializationError, ValueError) as error:
         raise FileProblem(file, key, f"is nothing that can be written: {error}") from None
 

@@ -217,7 +217,7 @@ def test_a_rule_inside_one_that_delivers_twice_sees_two_and_is_named_once(inject
 
 
 def test_a_rule_inside_one_that_cuts_short_sees_nothing(injector):
-    outer, inner = arm(injector, cut, delay)
+    _, inner = arm(injector, cut, delay)
     passage = call(injector)
     assert (passage.struck, passage.delayed, inner.strikes, inner.seen) == (("cut",), 0, 0, {})
 
@@ -390,7 +390,8 @@ def test_a_hook_that_delayed_a_call_that_failed_has_struck(injector):
 @pytest.mark.parametrize("hook", [broken, broken_after])
 def test_a_faults_own_exception_is_a_fault_error_that_names_it(injector, hook):
     (armed,) = arm(injector, hook)
-    with pytest.raises(FaultError, match=rf"fault '{hook.__name__}' raised at invoke of crm/inv-1: KeyError\('mistake'\)"):
+    said = rf"fault '{hook.__name__}' raised at invoke of crm/inv-1: KeyError\('mistake'\)"
+    with pytest.raises(FaultError, match=said):
         call(injector)
     assert (armed.strikes, rows(injector)) == (1, [("crm/inv-1", "invoke", hook.__name__, "raised FaultError")])
 
