@@ -174,7 +174,8 @@ def problem(file: object, error: ValidationError, model: type[BaseModel]) -> Fil
         return FileProblem(file, key, "unknown key", _choices(model, first["loc"][:-1]))
     if first["type"] == "missing":
         return FileProblem(file, key, "is missing")
-    return FileProblem(file, key, f"{first['msg']}, not {_short(first['input'])}")
+    said = "must be a path" if first["type"] == "path_type" else first["msg"]
+    return FileProblem(file, key, f"{said}, not {_short(first['input'])}")
 
 
 def _choices(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
