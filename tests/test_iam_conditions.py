@@ -93,6 +93,11 @@ def test_values_of_one_key_are_ored_and_under_a_negation_nored() -> None:
     assert check("StringNotEquals", [], "b")
 
 
+def test_several_values_in_the_request_without_qualifier_any_may_match_but_none_under_a_negation() -> None:
+    assert check("StringEquals", "a", "a", "b")
+    assert not check("StringNotEquals", "a", "a", "b")
+
+
 def test_operators_and_keys_are_anded() -> None:
     yes, no = Condition("StringEquals", "A", ("1",)), Condition("StringEquals", "b", ("2",))
     keys = {"a": ("1",), "b": ("x",)}

@@ -163,6 +163,15 @@ def test_iam_stores_it(statement: object) -> None:
     assert validate(document(statement)).statements
 
 
+@pytest.mark.parametrize(("statement", "text"), [
+    (allow(Effect="denY"), LEGACY), (allow(Action=None), "Policy statement must contain actions."),
+    (allow(Action=[None]), "Policy statement must contain actions."),
+])
+def test_what_could_not_be_evaluated_is_not_read_either(statement: object, text: str) -> None:
+    with pytest.raises(PolicyError, match=text):
+        parse(document(statement))
+
+
 def test_a_trust_policy_has_no_resource_and_may_be_of_any_version() -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     assert validate(document(trust, Version="2008-10-17"), PolicyType.TRUST).statements[0].resources is None
