@@ -1,4 +1,4 @@
-"""HTTP/1.1 for a WSGI application on one connection, in the thread that calls: httptools parses.
+"""HTTP/1.1 on one connection, for a WSGI application or whoever answers, in the thread that calls: httptools parses.
 
 Nothing is handed to another thread between a request's arrival and its answer; that is most of what other servers cost
 here (measured beside waitress: 0.12 ms a request instead of 0.32). Header names are passed on as they were sent, and
@@ -188,6 +188,16 @@ class Outgoing:
 def serve(sock: socket.socket, peer: tuple[str, int], address: tuple[str, int], app: Application) -> None:
     """Answer requests until either side ends the connection; the socket is the caller's to close."""
     sock.settimeout(IDLE_S)
+    send = sender(sock)
+    with suppress(Gone):  # nobody is left to tell
+        for request in requests(sock, send):
+            _answer(request, environ(request, peer, address), app, send)
+            if not request.keep:
+                return
+
+
+def sender(sock: socket.socket) -> Send:
+    """Sends on `sock`; raises Gone when the client has gone."""
 
     def send(data: bytes) -> None:
         try:
@@ -195,14 +205,11 @@ def serve(sock: socket.socket, peer: tuple[str, int], address: tuple[str, int], 
         except OSError as error:
             raise Gone from error
 
-    with suppress(Gone):  # nobody is left to tell
-        for request in _requests(sock, send):
-            _answer(request, environ(request, peer, address), app, send)
-            if not request.keep:
-                return
+    return send
 
 
-def _requests(sock: socket.socket, send: Send) -> Iterator[Incoming]:
+def requests(sock: socket.socket, send: Send) -> Iterator[Incoming]:
+    """Requests as they arrive, until the client closes or says something that is no HTTP. Raises Gone."""
     reader = Reader(send)
     while True:
         try:

@@ -28,9 +28,10 @@ from emulator.functions.pool import Pool
 from emulator.functions.registry import Registry
 from emulator.functions.service import Functions
 from emulator.functions.starting import Starting
+from emulator.http_connection import Application
 from emulator.injector import Armed, Injector
 from emulator.model import Function
-from emulator.server import Application, Front, Server, listen
+from emulator.server import Front, Server, listen
 from emulator.services import appflow_of, own_services
 from emulator.settings import Settings
 from emulator.timeline import Timeline

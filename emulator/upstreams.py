@@ -11,16 +11,15 @@ import socket
 import ssl
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httptools
-
 from emulator.certificates import Authority
 from emulator.errors import FileProblem, RigError
+from emulator.http_connection import Gone, Incoming, Outgoing, requests, sender
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
 from emulator.model import UpstreamCall, UpstreamReply
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 HANDSHAKE_LIMIT_S = 30.0
-CHUNK = 65536
 COUNTED = 10_000  # invocations whose calls are numbered; older ones are over
 
 Attribute = Callable[[str], tuple[str, str]]
@@ -120,27 +118,25 @@ class Upstreams:
     def _serve(self, connection: socket.socket, peer_ip: str) -> None:
         """One connection's requests, one after the other."""
         connection.settimeout(None)
-        for request in _requests(connection):
-            if request.host not in self._upstreams:
-                self._refuse(request.host, peer_ip)
-                reset_on_close(connection)
-                return
-            reply = self._answer(request, peer_ip)
-            try:
-                connection.sendall(_written(reply, request))
-            except OSError as error:  # it timed out, or its environment was killed
-                LOG.debug("upstreams: the client went away before its answer: %s", error)
-                return
-            if not request.keep_alive:
-                return
+        send = sender(connection)
+        with suppress(Gone):  # it timed out, or its environment was killed
+            for request in requests(connection, send):
+                headers = {name.lower(): value for name, value in request.headers}
+                host = headers.get("host", "").lower().rsplit(":", 1)[0]
+                if host not in self._upstreams:
+                    self._refuse(host, peer_ip)
+                    reset_on_close(connection)
+                    return
+                reply = self._answer(request, host, headers, peer_ip)
+                _write(Outgoing(request, send), reply)
+                if not request.keep:
+                    return
 
-    def _answer(self, request: Request, peer_ip: str) -> UpstreamReply:
+    def _answer(self, request: Incoming, host: str, headers: dict[str, str], peer_ip: str) -> UpstreamReply:
         function, invocation = self._attribute(peer_ip)
-        identity = self._numbers.next(invocation or "host", request.host)
-        call = UpstreamCall(
-            identity, request.host, request.method, request.path, request.headers, request.body, function
-        )
-        handler = self._upstreams[request.host].handler
+        identity = self._numbers.next(invocation or "host", host)
+        call = UpstreamCall(identity, host, request.method, request.target, headers, request.body, function)
+        handler = self._upstreams[host].handler
         try:
             return self._injector.pass_through("upstream", call, lambda: _ask(handler, call)).reply
         except RigError as error:
@@ -164,68 +160,6 @@ class _Numbers:
         return f"{prefix}/{host}#{number}"
 
 
-@dataclass(frozen=True)
-class Request:
-    """What came over the wire. headers: lower-case names. host: lower-case, without port."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    keep_alive: bool
-
-    @property
-    def host(self) -> str:
-        return self.headers.get("host", "").lower().rsplit(":", 1)[0]
-
-
-class _Reader:
-    """httptools' callbacks, gathering requests."""
-
-    def __init__(self) -> None:
-        self.parser = httptools.HttpRequestParser(self)
-        self.done: list[Request] = []
-        self.expects = False
-
-    def on_message_begin(self) -> None:
-        self._url, self._body, self._headers = b"", b"", dict[str, str]()
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        self.expects = self._headers.get("expect", "").lower() == "100-continue"
-
-    def on_body(self, body: bytes) -> None:
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        method = self.parser.get_method().decode()
-        keep = bool(self.parser.should_keep_alive())
-        self.done.append(Request(method, self._url.decode("latin-1"), self._headers, self._body, keep))
-
-
-def _requests(connection: socket.socket) -> Iterator[Request]:
-    """Requests as they arrive, until the client closes or says something that is not HTTP."""
-    reader = _Reader()
-    try:
-        while data := connection.recv(CHUNK):
-            reader.parser.feed_data(data)
-            if reader.expects:
-                reader.expects = False
-                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            while reader.done:
-                yield reader.done.pop(0)
-    except httptools.HttpParserError as error:
-        LOG.warning("upstreams: not HTTP/1.1: %s", error)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-    except OSError as error:
-        LOG.debug("upstreams: the client went away: %s", error)
-
-
 def _load(file: Path) -> list[Upstream]:
     from emulator.stubs import load  # pydantic and YAML: 0.1 s that a rig without stubs does not pay
 
@@ -242,16 +176,13 @@ def _ask(handler: Callable[[UpstreamCall], UpstreamReply], call: UpstreamCall) -
         return UpstreamReply(500, (("content-type", "text/plain"),), message.encode())
 
 
-def _written(reply: UpstreamReply, request: Request) -> bytes:
-    """The reply on the wire."""
-    bodiless = reply.status in (204, 304)
+def _write(out: Outgoing, reply: UpstreamReply) -> None:
+    """The reply on the wire; its length and the connection's fate are ours to say."""
     given = [header for header in reply.headers if header[0].lower() not in ("content-length", "connection")]
-    headers = [*given, ("connection", "keep-alive" if request.keep_alive else "close")]
-    if not bodiless:
-        headers.append(("content-length", str(len(reply.body))))
-    lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", *(f"{name}: {value}" for name, value in headers)]
-    body = b"" if bodiless or request.method == "HEAD" else reply.body
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+    if reply.status not in (204, 304):
+        given.append(("content-length", str(len(reply.body))))
+    out.start(f"{reply.status} {_phrase(reply.status)}", given)
+    out.whole([reply.body])
 
 
 def _phrase(status: int) -> str:

@@ -15,10 +15,11 @@ from emulator.certificates import Authority
 from emulator.errors import EngineError, UsageError
 from emulator.functions.engines.protocol import Engine
 from emulator.functions.starting import Surroundings
+from emulator.http_connection import Application
 from emulator.injector import Injector
 from emulator.names import Names
 from emulator.relay import Relay
-from emulator.server import Application, Server
+from emulator.server import Server
 from emulator.upstreams import Upstreams
 
 LOG = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from emulator.pytest_plugin import PytestRig
@@ -22,6 +23,8 @@ REAL = ("docker", "process")
 ENGINES = tuple(name.strip() for name in os.environ.get(VARIABLE, ",".join(REAL)).split(","))
 
 pytest_plugins = ["pytester"]
+hypothesis.settings.register_profile("lambdarig", deadline=None)  # what is slow here is the machine
+hypothesis.settings.load_profile("lambdarig")
 
 
 def pytest_configure(config: pytest.Config) -> None:
