@@ -239,7 +239,7 @@ class Rig:
 
 
 def _state_dir(given: Path | None) -> Path:
-    """The rig's folder, which sandboxes' users must be able to enter. Only one it made itself bears the reaper's mark."""
+    """The rig's folder, which sandboxes' users must be able to enter. Only one it made bears the reaper's mark."""
     if given is None:
         path = Path(tempfile.mkdtemp(prefix="lambdarig-"))
         (path / ".lambdarig-state").touch()
