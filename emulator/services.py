@@ -27,12 +27,11 @@ def own_services(rig: Rig) -> dict[str, Service]:
         fetch=partial(_fetch, rig),
         watch=rig.hot_reload.watch,
         retired=partial(_retire, rig),
-        runtimes=runtimes,
         texts=rig.settings.texts,
     )
     operations = Operations(shop, rig.settings.account_limit)
     return {
-        "lambda": LambdaService(operations, Invoking(rig.functions, rig.events)),
+        "lambda": LambdaService(operations, Invoking(rig.functions, rig.events), runtimes),
         "apigateway": RestControl(rig.backend),
         "logs": rig.logs,
         "sts": Sts(rig.backend),

@@ -30,7 +30,7 @@ SHOWN = (
 )
 
 
-def check(params: Mapping[str, Any], runtimes: tuple[str, ...]) -> None:
+def check(params: Mapping[str, Any]) -> None:
     """Limits that botocore's model does not hold (it has those of managed instances). Raises ServiceError."""
     for name, (low, high) in LIMITS.items():
         value = params.get(name)
@@ -42,13 +42,16 @@ def check(params: Mapping[str, Any], runtimes: tuple[str, ...]) -> None:
                 f"1 validation error detected: Value '{value}' at '{member}' "
                 f"failed to satisfy constraint: Member must have value {bound}",
             )
-    runtime = params.get("Runtime")
-    if runtime is not None and runtime not in runtimes:
+    check_environment((params.get("Environment") or {}).get("Variables") or {})
+
+
+def check_runtime(runtime: object, runtimes: tuple[str, ...]) -> None:
+    """Raises ServiceError; comes before the model's own check, whose code and words are not Lambda's."""
+    if isinstance(runtime, str) and runtime not in runtimes:
         raise invalid(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
             f"[{', '.join(runtimes)}] or be a valid ARN"
         )
-    check_environment((params.get("Environment") or {}).get("Variables") or {})
 
 
 def check_environment(variables: Mapping[str, str]) -> None:

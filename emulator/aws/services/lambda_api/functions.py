@@ -30,7 +30,7 @@ class FunctionOperations:
                 f"1 validation error detected: Value '{name}' at 'functionName' failed to "
                 "satisfy constraint: Member must have length less than or equal to 64",
             )
-        configuration.check(params, self.shop.runtimes())
+        configuration.check(params)
         version = self._new(name, params)
         with registry.lock:
             if name in registry.entries:
@@ -86,7 +86,7 @@ class FunctionOperations:
 
     def update_function_configuration(self, params: Params, call: AwsCall) -> Params:
         entry, _, _ = find(self.shop.registry, params)
-        configuration.check(params, self.shop.runtimes())
+        configuration.check(params)
         layers = self._layers.paths(params["Layers"]) if "Layers" in params else None
         with self.shop.registry.lock:
             self._same_revision(entry, params)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from emulator.aws.modelled import ModelledService
+from emulator.aws.modelled import ModelledService, ServiceError
+from emulator.aws.services.lambda_api.configuration import check_runtime
 from emulator.aws.services.lambda_api.functions import FunctionOperations
 from emulator.aws.services.lambda_api.invoke import Invoking, refusal
 from emulator.aws.services.lambda_api.layers import LayerOperations
@@ -41,9 +43,9 @@ class Operations:
 class LambdaService:
     """Implements the endpoint's Service: `Invoke` by its own path, the rest by botocore's model."""
 
-    def __init__(self, operations: Operations, invoking: Invoking) -> None:
+    def __init__(self, operations: Operations, invoking: Invoking, runtimes: Callable[[], tuple[str, ...]]) -> None:
         self._control = ModelledService("lambda", operations)
-        self._invoking = invoking
+        self._invoking, self._runtimes = invoking, runtimes
 
     def answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
         if call.operation in ("Invoke", "InvokeAsync"):
@@ -51,4 +53,9 @@ class LambdaService:
         if len(request.body) > REQUEST_LIMIT:
             text = f"Request must be smaller than {REQUEST_LIMIT} bytes for the {call.operation} operation"
             return refusal(413, "RequestEntityTooLargeException", Message=text)
+        if call.operation in ("CreateFunction", "UpdateFunctionConfiguration"):
+            try:
+                check_runtime((request.json or {}).get("Runtime"), self._runtimes())
+            except ServiceError as error:
+                return self._control.refuse(request, error)
         return self._control.answer(call, request)

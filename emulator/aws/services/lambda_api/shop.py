@@ -22,7 +22,6 @@ class Shop:
     """What the operations need of the rig. fetch: S3 bucket, key, version -> bytes. watch: report changes of a folder.
 
     retired: the function's warm environments are of no use any more. texts: generation of log texts for new functions.
-    runtimes: AWS's runtime ids.
     """
 
     registry: Registry
@@ -31,7 +30,6 @@ class Shop:
     fetch: Callable[[str, str, str | None], bytes]
     watch: Callable[[Path], None]
     retired: Callable[[str], None]
-    runtimes: Callable[[], tuple[str, ...]]
     texts: str = "current"
 
 
