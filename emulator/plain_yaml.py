@@ -1,17 +1,28 @@
 """YAML as the files of this project mean it: what JSON can say, once.
 
-A date stays the text that it is; a key given twice, an alias inside what it names, `.inf` and `.nan` are refused, as
-are YAML's own types (sets, binary, time stamps). So whatever was read can be sent as JSON.
+So `off`, `12:30`, `007` and a date are texts, as in YAML 1.2 and unlike PyYAML's 1.1; a key given twice, an alias
+inside what it names, `.inf` and `.nan` are refused, as are YAML's own types. Whatever was read can be sent as JSON.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import yaml
 
 JSON_HAS = ("null", "bool", "int", "float", "str", "seq", "map")
+_SCALARS = {  # tag -> (what it looks like, what it begins with)
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+    "merge": (r"<<", ["<"]),
+}
 
 
 class BadYaml(ValueError):
@@ -23,10 +34,7 @@ class BadYaml(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith(":timestamp")]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    yaml_implicit_resolvers: dict[str, Any] = {}
     yaml_constructors = {
         tag: make
         for tag, make in yaml.SafeLoader.yaml_constructors.items()
@@ -68,6 +76,8 @@ class _Loader(yaml.SafeLoader):
         return number
 
 
+for _name, (_pattern, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"(?:{_pattern})$"), _first)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 

@@ -131,7 +131,7 @@ class _Run:
         }
 
     def _aws(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        from botocore.exceptions import ClientError, ParamValidationError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         from emulator.aws.internal import client
 
@@ -142,7 +142,7 @@ class _Run:
             said = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             return {"error": {"code": said["Code"], "message": said["Message"], "status": status}}
-        except ParamValidationError as error:
+        except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # some types botocore does not check
             raise FileProblem(self._file, f"aws {service}.{operation}", one_line(error)) from None
 
     def _http(self, step: HttpStep) -> dict[str, Any]:

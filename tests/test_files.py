@@ -224,6 +224,11 @@ def test_a_reference_that_leads_nowhere_says_where(reference):
         ("x: &b {a: 1}\ny: {<<: *b, c: 2}", {"x": {"a": 1}, "y": {"a": 1, "c": 2}}),
         ("{1: a, '1': b}", {1: "a", "1": "b"}),
         ("", None),
+        ("[on, off, yes, No, y]", ["on", "off", "yes", "No", "y"]),
+        ("[true, False, null, ~, ]", [True, False, None, None]),
+        ("[12:30:45, 1:30, 007, 1_000, 0b1]", ["12:30:45", "1:30", "007", "1_000", "0b1"]),
+        ("[1, -2, +3, 0, 0x1f, 1.5, -.5, 2., 1e3, 1.5E-3]", [1, -2, 3, 0, 31, 1.5, -0.5, 2.0, 1000.0, 0.0015]),
+        ("a: 'off'", {"a": "off"}),
     ],
 )
 def test_plain_yaml_is_what_json_can_say(text, value):

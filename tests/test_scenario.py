@@ -1,0 +1,380 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from emulator import expectations
+from emulator.errors import FaultError, FileProblem
+from emulator.files import ScenarioFile, Step, load
+from emulator.scenario import check, run_scenario
+
+HANDLER = """
+import os
+import boto3
+
+def handler(event, context):
+    if event.get("fail"):
+        raise ValueError(event["fail"])
+    if "secret" in event:
+        client = boto3.client("secretsmanager", endpoint_url=os.environ["AWS_ENDPOINT_URL"],
+            aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=os.environ["AWS_SESSION_TOKEN"], region_name="us-east-1")
+        return {"value": client.get_secret_value(SecretId=event["secret"])["SecretString"]}
+    if "requestContext" in event:
+        return {"statusCode": 201 if event["body"] else 200, "body": event["body"] or event["path"],
+                "headers": {"X-Seen": event["headers"].get("X-Asked", "")}}
+    return {"got": event, "token": os.environ.get("TOKEN")}
+"""
+CRM = """
+scenario: test
+engine: inline
+functions: {crm: {folder: code, handler: handler.handler, timeout: 30, environment: {TOKEN: "${secrets.token.arn}"}}}
+apis: {shop: {routes: {"ANY /orders/{id}": crm}}}
+secrets: {token: {a: 1}}
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "handler.py").write_text(HANDLER)
+
+    def make(steps, head=CRM):
+        path = tmp_path / "scenario.yaml"
+        path.write_text(f"{head}\n{steps}")
+        return path
+
+    return make
+
+
+def run(path, **options):
+    return run_scenario(load(path, ScenarioFile), path, **options)
+
+
+def refused(path):
+    with pytest.raises(FileProblem) as caught:
+        check(load(path, ScenarioFile), path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: ")
+    assert "\n" not in said
+    return said.removeprefix(f"{path}: ")
+
+
+# --- what is wrong before anything starts ---
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("engine: dokcer", "engine: unknown engine 'dokcer' (choose from: auto, docker, inline, process)"),
+        ("texts: klingon", "texts: unknown generation of texts 'klingon' (choose from: "),
+        ("clock: broken", "clock: Input should be 'manual' or 'real', not 'broken'"),
+        ("seed: x", "seed: Input should be a valid integer, not 'x'"),
+        ("faults: [cold]", "faults.0.fault: unknown fault 'cold' (choose from: aws_denied"),
+        ("faults: [cold_start, cold_start]", "faults.1: a rule named 'cold_start' is armed already"),
+        ("faults: [{fault: cold_start, when: {times: -1}}]", "faults.0.when.times: must be 1 or more, not -1"),
+    ],
+)
+def test_the_head_is_checked(write, head, said):
+    assert refused(write("steps: [{advance: 1}]", f"scenario: x\n{head}")).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("{}", ": needs exactly one of its kinds, has none (choose from: advance, arm, aws, disarm, http, invoke)"),
+        ("{advance: 1, disarm: x}", ": needs exactly one of its kinds, has advance, disarm"),
+        ("{invok: {}}", ".invok: unknown key (choose from: advance, arm, aws, disarm, expect, "),
+        ("{advance: -1}", ".advance: Input should be greater than or equal to 0, not -1"),
+        ("{advance: soon}", ".advance: Input should be a valid number, not 'soon'"),
+        ("{advance: 1, repeat: 0}", ".repeat: Input should be greater than or equal to 1, not 0"),
+        ("{invoke: crm}", ".invoke: Input should be a valid dictionary or instance of InvokeStep, not 'crm'"),
+        ("{invoke: {}}", ".invoke.function: is missing"),
+        ("{invoke: {function: 5}}", ".invoke.function: Input should be a valid string, not 5"),
+        ("{invoke: {function: crm, event: {}}}", ".invoke.event: unknown key (choose from: function, "),
+        ("{aws: {service: s3}}", ".aws.operation: is missing"),
+        ("{aws: {service: s3, operation: x, params: {}}}", ".aws.params: unknown key (choose from: operation, "),
+        ("{aws: {service: s3x, operation: x}}", ".aws.service: unknown service 's3x' (choose from: fsx, s3)"),
+        ("{aws: {service: sts, operation: AssumeRole}}", ".aws.operation: sts has no operation 'AssumeRole' (choose"),
+        ("{aws: {service: sts, operation: assum_role}}", ".aws.operation: sts has no operation 'assum_role' (choose"),
+        ("{aws: {service: sts, operation: assume_role, with: []}}", ".aws.with: Input should be a valid dictionary"),
+        ("{http: {path: /}}", ".http.api: is missing"),
+        ("{http: {api: shop, path: orders}}", ".http.path: String should match pattern '^/', not 'orders'"),
+        ("{http: {api: shop, path: /, method: get it}}", ".http.method: String should match pattern '^[A-Z]+$'"),
+        ("{http: {api: shop, path: /, headers: {A: 1}}}", ".http.headers.A: Input should be a valid string, not 1"),
+        ("{http: {api: shop, path: /, data: 1}}", ".http.data: unknown key (choose from: api, body, headers, json, "),
+        ("{http: {api: shp, path: /}}", ".http.api: unknown API 'shp' (choose from: shop)"),
+        ("{arm: cold}", ".arm.fault: unknown fault 'cold' (choose from: "),
+        ("{arm: [cold_start]}", ".arm: must be a mapping, not ['cold_start']"),
+        ("{arm: cold_start, repeat: 2}", ".repeat: nobody can arm a rule twice"),
+        ("{disarm: cold_start}", ".disarm: no rule named 'cold_start' is armed then"),
+        ("{invoke: {function: '${secrets.t.arn}'}}", ".invoke: ${secrets.t.arn} leads nowhere: unknown 't' in"),
+        ("{invoke: {function: x, payload: ['${step.x}']}}", ".invoke: ${step.x} leads nowhere: unknown 'step' (choose"),
+        ("{http: {api: shop, path: '/${steps.x.y}'}}", ".http: ${steps.x.y} leads nowhere: unknown 'x' in steps"),
+        ("{advance: 1, expect: {'a[': 1}}", ".expect: 'a[' is no JMESPath: "),
+        ("{advance: 1, expect: {'': 1}}", ".expect: '' is no JMESPath: "),
+        ("{advance: 1, expect: {'sizeof(a)': 1}}", ".expect: 'sizeof(a)' is no JMESPath: Unknown function: sizeof()"),
+        ("{advance: 1, expect: {a: {contains: x, like: y}}}", ".expect.a.like: unknown check (choose from: at_least, "),
+        ("{advance: 1, expect: {a: {matches: '('}}}", ".expect.a.matches: is no regular expression: "),
+        ("{advance: 1, expect: {a: {matches: 5}}}", ".expect.a.matches: is no regular expression: "),
+        ("{advance: 1, expect: {a: {at_least: many}}}", ".expect.a.at_least: must be a number, not 'many'"),
+        ("{advance: 1, expect: {a: {at_most: true}}}", ".expect.a.at_most: must be a number, not True"),
+        ("{advance: 1, expect: {a: {not: {contains: x, nor: y}}}}", ".expect.a.not.nor: unknown check"),
+        ("{advance: 1, expect: [a]}", ".expect: Input should be a valid dictionary, not ['a']"),
+    ],
+)  # fmt: skip
+def test_each_step_is_checked(write, step, said):
+    assert refused(write(f"steps: [{{advance: 1}}, {step}]")).startswith(f"steps.1{said}")
+
+
+def test_a_step_is_missing_or_named_twice(write):
+    assert refused(write("steps: []")).startswith("steps: List should have at least 1 item after validation, not 0")
+    assert refused(write("")) == "steps: is missing"
+    two = "steps: [{name: a, advance: 1}, {name: a, advance: 1}]"
+    assert refused(write(two)) == "steps.1.name: there is a step named 'a' already"
+
+
+def test_a_rule_can_be_armed_again_only_after_it_was_disarmed(write):
+    path = write("steps: [{arm: cold_start}, {disarm: cold_start}, {arm: cold_start}, {arm: cold_start}]")
+    assert refused(path).startswith("steps.3.arm: a rule named 'cold_start' is armed already")
+
+
+# --- what happens ---
+
+
+def test_a_scenario_passes_and_says_how_to_replay_it(write):
+    path = write("steps: [{name: plain, invoke: {function: crm, payload: {a: [1]}}, expect: {payload.got.a: [1]}}]")
+    said = []
+    result = run(path, say=said.append, seed=3)
+    assert (result["scenario"], result["passed"], result["problems"]) == ("test", True, [])
+    assert (result["engine"], result["seed"]) == ("inline", 3)
+    assert result["replay"] == f"lambdarig run {path} --engine inline --seed 3"
+    assert said == ["ok     test: plain"]
+    assert result["steps"][0]["result"]["payload"]["token"].startswith("arn:aws:secretsmanager:us-east-1:1234567")
+    json.dumps(result)
+
+
+def test_the_same_seed_gives_the_same_fingerprint_and_other_calls_another(write):
+    path = write("steps: [{invoke: {function: crm}}, {aws: {service: sts, operation: get_caller_identity}}]")
+    prints = [run(path)["fingerprint"] for _ in range(2)]
+    assert prints[0] == prints[1]
+    assert run(write("steps: [{invoke: {function: crm}}]"))["fingerprint"] != prints[0]
+
+
+def test_results_of_earlier_steps_can_be_used(write):
+    result = run(write("""
+steps:
+  - {name: read, aws: {service: secretsmanager, operation: get_secret_value, with: {SecretId: token}}}
+  - {invoke: {function: crm, payload: {said: "${steps.read.SecretString}", arn: "${secrets.token.arn}"}},
+     expect: {payload.got.said: '{"a": 1}'}}
+  - {invoke: {function: "${functions.crm.arn}", payload: "${steps.step 2.payload.got}"},
+     expect: {payload.got.said: '{"a": 1}', payload.got.arn: {contains: ":secret:token-"}}}
+"""))  # fmt: skip
+    assert result["problems"] == []
+
+
+def test_what_a_payload_holds_is_filled_once(write):
+    path = write("""
+steps:
+  - {name: make, aws: {service: secretsmanager, operation: create_secret, with: {Name: odd, SecretString: "$${x}"}}}
+  - {name: read, aws: {service: secretsmanager, operation: get_secret_value, with: {SecretId: odd}}}
+  - {invoke: {function: crm, payload: {a: "${steps.read.Name}"}}, expect: {payload.got.a: odd}}
+""".replace("$${x}", "dollar"))
+    assert run(path)["problems"] == []
+
+
+def test_times_and_streams_in_answers_become_text(write):
+    result = run(write("""
+steps:
+  - {aws: {service: s3, operation: create_bucket, with: {Bucket: bucket}}}
+  - {aws: {service: s3, operation: put_object, with: {Bucket: bucket, Key: k, Body: '{"x": 1}'}}}
+  - {name: get, aws: {service: s3, operation: get_object, with: {Bucket: bucket, Key: k}}, expect: {Body: '{"x": 1}'}}
+"""))  # fmt: skip
+    assert result["problems"] == []
+    assert isinstance(result["steps"][2]["result"]["LastModified"], str)
+    json.dumps(result)
+
+
+def test_an_api_is_called_over_http(write):
+    result = run(write("""
+steps:
+  - {http: {api: shop, path: /orders/7, headers: {X-Asked: "yes"}},
+     expect: {status: 200, body: /orders/7, headers."x-seen": "yes"}}
+  - {http: {api: shop, method: POST, path: /orders/7, json: {a: "${secrets.token.arn}"}},
+     expect: {status: 201, json.a: {contains: secret}}}
+  - {http: {api: shop, method: PUT, path: /orders/7, body: "pl\u00e4in"}, expect: {body: "pl\u00e4in"}}
+  - {http: {api: shop, path: /nowhere}, expect: {status: 403}}
+"""))  # fmt: skip
+    assert result["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        ("{invoke: {function: crm, payload: {fail: oops}}}", 'failed: {"errorMessage": "oops", "errorType": "Value'),
+        ("{invoke: {function: gone}}", 'failed: {"code": "ResourceNotFoundException"'),
+        ("{aws: {service: s3, operation: list_objects_v2, with: {Bucket: gone}}}", 'failed: {"code": "NoSuchBucket"'),
+        ("{http: {api: shop, path: /nowhere}}", 'failed: {"status": 403'),
+        ("{invoke: {function: crm}, expect: {payload.got: {a: 1}}}", 'payload.got: expected {"a": 1}, found {}'),
+        ("{invoke: {function: crm, payload: {fail: x}}, expect: {payload.errorType: ValueError}}", "failed: "),
+        ("{invoke: {function: crm}, expect: {function_error: Unhandled}}", "function_error: expected Unhandled, fou"),
+        ("{invoke: {function: crm}, expect: {'length(payload.x)': 1}}", "length(payload.x): cannot be looked up: "),
+    ],
+)  # fmt: skip
+def test_a_step_that_does_not_give_what_it_must_fails_the_scenario(write, step, problem):
+    result = run(write(f"steps: [{step}]"))
+    assert (result["passed"], len(result["problems"])) == (False, 1)
+    assert result["problems"][0].startswith(f"step 1: {problem}")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{invoke: {function: crm, payload: {fail: x}}, expect: {function_error: Unhandled, payload.errorMessage: x}}",
+        "{invoke: {function: gone}, expect: {error.code: ResourceNotFoundException, error.status: 404}}",
+        "{http: {api: shop, path: /nowhere}, expect: {status: {at_least: 400}}}",
+        "{invoke: {function: crm}, repeat: 5}",
+    ],
+)
+def test_a_failure_that_is_expected_is_none(write, step):
+    assert run(write(f"steps: [{step}]"))["problems"] == []
+
+
+def test_rules_strike_and_are_counted(write):
+    result = run(write("""
+faults: [{name: gone, fault: secret_visibility_delay, with: {reads: 2}}]
+steps:
+  - {invoke: {function: crm, payload: {secret: token}}, repeat: 2, expect: {function_error: Unhandled}}
+  - {invoke: {function: crm, payload: {secret: token}}, expect: {payload.value: '{"a": 1}'}}
+"""))  # fmt: skip
+    assert (result["problems"], result["struck"]) == ([], {"gone": 2})
+
+
+def test_a_rule_that_never_struck_fails_the_scenario_by_name_unless_it_is_optional(write):
+    result = run(write("""
+faults: [{name: idle, fault: aws_denied}, {name: allowed, fault: aws_denied, optional: true}]
+steps: [{arm: {name: brief, fault: aws_denied}}, {disarm: brief}]
+"""))  # fmt: skip
+    assert result["problems"] == ["the rule 'brief' never struck", "the rule 'idle' never struck"]
+    assert result["struck"] == {"brief": 0, "idle": 0, "allowed": 0}
+
+
+def test_rules_are_armed_and_disarmed_in_the_middle(write):
+    result = run(write("""
+steps:
+  - {arm: {name: denied, fault: aws_denied}}
+  - invoke: {function: crm, payload: {secret: token}}
+    expect: {payload.errorMessage: {contains: not authorized}, function_error: Unhandled}
+  - {disarm: denied}
+  - {invoke: {function: crm, payload: {secret: token}}, expect: {payload.value: {contains: a}}}
+  - {arm: {name: denied, fault: aws_denied, when: {times: 1}}}
+  - {invoke: {function: crm, payload: {secret: token}}, expect: {function_error: Unhandled}}
+"""))  # fmt: skip
+    assert (result["problems"], result["struck"]) == ([], {"denied": 2})
+
+
+def test_rig_time_moves_only_by_steps(write):
+    result = run(write("""
+faults: [{name: slow, fault: secret_visibility_delay, with: {seconds: 60}}]
+steps:
+  - {invoke: {function: crm, payload: {secret: token}}, expect: {function_error: Unhandled}}
+  - {advance: 59.5}
+  - {invoke: {function: crm, payload: {secret: token}}, expect: {function_error: Unhandled}}
+  - {advance: 0.5}
+  - {invoke: {function: crm, payload: {secret: token}}, expect: {payload.value: {contains: a}}}
+"""))  # fmt: skip
+    assert result["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "said"),
+    [
+        ("functions: {crm: {folder: code, handler: h, environment: {AWS_REGION: x}}}", "functions.crm", "reserved"),
+        ("functions: {crm: {folder: code, handler: h, reserved_concurrency: 1000}}", "functions.crm", "Unreserved"),
+    ],
+)
+def test_what_aws_refuses_is_told_with_its_place(write, part, key, said):
+    path = write("steps: [{advance: 1}]", f"scenario: x\nengine: inline\n{part}")
+    with pytest.raises(FileProblem, match=said) as caught:
+        run(path)
+    assert str(caught.value).startswith(f"{path}: {key}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ("{Bucket: bucket, Kye: k}", r'Parameter validation failed: Missing required parameter in input: "Key" Unknown'),
+        ("{Bucket: 5}", "expected string or bytes-like object"),
+    ],
+)
+def test_wrong_parameters_of_a_step_are_told_with_its_place(write, params, said):
+    path = write(f"steps: [{{aws: {{service: s3, operation: get_object, with: {params}}}}}]")
+    with pytest.raises(FileProblem, match=rf"aws s3\.get_object: {said}") as caught:
+        run(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fault_that_is_wrong_names_the_step(write, monkeypatch):
+    from faults.cold_start import ColdStartLatency
+
+    monkeypatch.setattr(ColdStartLatency, "heal", lambda self, ctx: 1 / 0)
+    path = write("faults: [{fault: cold_start, optional: true}]\nsteps: [{name: off, disarm: cold_start}]")
+    with pytest.raises(FaultError, match=rf"{path}: off: fault 'cold_start' raised while healing: ZeroDivisionError"):
+        run(path)
+
+
+def test_nothing_is_left_when_a_run_breaks_off(write, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with pytest.raises(FileProblem):
+        run(write("steps: [{aws: {service: s3, operation: get_object}}]"))
+    assert list(tmp_path.glob("lambdarig-*")) == []
+
+
+# --- what holds ---
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "holds"),
+    [
+        (1, 1, True),
+        (None, None, True),
+        ({"a": 1}, {"a": 1}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({}, {}, True),
+        ("abc", {"contains": "b"}, True),
+        ("abc", {"contains": "x"}, False),
+        (["abc", 1], {"contains": "abc"}, True),
+        ([True], {"contains": True}, True),
+        (None, {"contains": "null"}, True),
+        ("abc", {"matches": "^a.c$"}, True),
+        ("abc", {"matches": "b$"}, False),
+        (5, {"at_least": 5}, True),
+        (5, {"at_least": 5.1}, False),
+        (5, {"at_most": 5}, True),
+        ("5", {"at_least": 1}, False),
+        (None, {"at_most": 1}, False),
+        (5, {"at_least": 1, "at_most": 4}, False),
+        (5, {"not": 6}, True),
+        (5, {"not": 5}, False),
+        ("abc", {"not": {"contains": "x"}}, True),
+        ("abc", {"contains": "a", "not": {"contains": "b"}}, False),
+    ],
+)
+def test_expectations(found, wanted, holds):
+    assert expectations.holds(found, wanted) is holds
+
+
+@pytest.mark.parametrize("answer", [{"status": "ACTIVE"}, {"error": "the service's own", "x": 1}, {"status": 500}])
+def test_an_answers_own_words_are_no_failure(answer):
+    step = Step(aws={"service": "x", "operation": "y"})
+    assert expectations.judged(step, answer) == []
+
+
+def test_the_scenarios_of_this_project_are_right():
+    files = sorted((Path(__file__).parent.parent / "sample_connectors" / "scenarios").glob("*.yaml"))
+    assert files
+    for file in files:
+        check(load(file, ScenarioFile), file)
