@@ -305,7 +305,7 @@ def test_what_aws_refuses_is_told_with_its_place(write, part, key, said):
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ("{Bucket: bucket, Kye: k}", r'Parameter validation failed: Missing required parameter in input: "Key" Unknown'),
+        ("{Bucket: bucket, Kye: k}", r'Parameter validation failed: Missing required parameter in input: "Key"'),
         ("{Bucket: 5}", "expected string or bytes-like object"),
     ],
 )
