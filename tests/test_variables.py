@@ -40,6 +40,7 @@ def made(**changes):
         ("_AWS_XRAY_DAEMON_PORT", "2000"),
         ("LAMBDA_TASK_ROOT", "/var/task"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("SHLVL", "0"),
         ("TZ", ":UTC"),
         ("LANG", "en_US.UTF-8"),
     ],
