@@ -139,9 +139,7 @@ class _Run:
             api = client(self._rig.endpoint, service, region=self._rig.settings.region)
             return _plain(getattr(api, operation)(**params))
         except ClientError as error:
-            said = error.response["Error"]
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            return {"error": {"code": said["Code"], "message": said["Message"], "status": status}}
+            return {"error": _refusal(error)}
         except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # some types botocore does not check
             raise FileProblem(self._file, f"aws {service}.{operation}", one_line(error)) from None
 
@@ -164,6 +162,14 @@ class _Run:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         text = answer.content.decode("utf-8", errors="replace")
         return {"status": answer.status_code, "headers": headers, "body": text, "json": _json(text)}
+
+
+def _refusal(error: Any) -> dict[str, Any]:
+    """What AWS answered, from boto3's ClientError. Raises RigError for what the rig itself got wrong."""
+    said, about = error.response["Error"], error.response["ResponseMetadata"]
+    if "x-lambdarig-error" in about["HTTPHeaders"]:
+        raise RigError(said["Message"].removeprefix("lambdarig: "))
+    return {"code": said["Code"], "message": said["Message"], "status": about["HTTPStatusCode"]}
 
 
 def _plain(result: dict[str, Any]) -> dict[str, Any]:

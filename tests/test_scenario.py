@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from emulator import expectations
-from emulator.errors import FaultError, FileProblem
+from emulator.errors import EngineError, FaultError, FileProblem, RigError
 from emulator.files import ScenarioFile, Step, load
 from emulator.scenario import check, run_scenario
 
@@ -323,6 +323,19 @@ def test_a_fault_that_is_wrong_names_the_step(write, monkeypatch):
     path = write("faults: [{fault: cold_start, optional: true}]\nsteps: [{name: off, disarm: cold_start}]")
     with pytest.raises(FaultError, match=rf"{path}: off: fault 'cold_start' raised while healing: ZeroDivisionError"):
         run(path)
+
+
+def test_what_the_rig_gets_wrong_is_no_answer_of_aws(write, monkeypatch):
+    from emulator.functions.engines.inline import InlineEngine
+
+    def broken(engine, spec):
+        raise EngineError("the engine has gone")
+
+    monkeypatch.setattr(InlineEngine, "start", broken)
+    path = write("steps: [{name: call, invoke: {function: crm}, expect: {error.status: 500}}]")
+    with pytest.raises(RigError, match=rf"{path}: call: lambda:InvokeFunction failed in lambdarig: .*has gone") as caught:
+        run(path)
+    assert caught.value.exit_code == 3
 
 
 def test_nothing_is_left_when_a_run_breaks_off(write, monkeypatch, tmp_path):

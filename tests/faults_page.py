@@ -1,0 +1,90 @@
+"""docs/faults.md, from the code: what each fault says of itself, and a scenario that a test runs.
+
+`python tests/faults_page.py` writes it anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emulator import catalogue
+from emulator.fault import Fault, parameters
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "faults.md"
+EXAMPLES = ROOT / "tests" / "examples" / "faults"
+HEAD = """# Faults
+
+A *rule* is a fault, where it strikes (`match`) and when (`when`). It is written the same way in a rig file, in a
+scenario, after `lambdarig up --fault` and `lambdarig fault add`, in a `POST` to `/_rig/faults`, and, as keyword
+arguments, in a test: `rig.fault("cold_start", delay_ms=8000, match={"function": "crm"})`.
+
+```yaml
+fault: cold_start           # which; the only key that must be there
+name: slow                  # its label in the record and in messages; the fault's own name by default
+with: {delay_ms: 8000}      # the fault's parameters
+match: {function: crm}      # every field given must fit; * and ? are wildcards
+when: {after: 1, times: 2}  # of those, which ones
+optional: true              # it may end without having struck; otherwise that is a failure
+```
+
+`match` takes `function`, `service` and `operation` (AWS's names: `secretsmanager`, `GetSecretValue`), `resource` (an
+ARN), `route` (`GET /orders/{id}`), `origin` (of an invocation `lambda`, `apigateway`, `appflow` or `event`; of an AWS
+call `function` or `client`), `caller` (an ARN) and `host` (a SaaS host, or a database's name in the rig file). A fault
+has defaults for some. What a call does not have fits nothing, not even `*`.
+
+| `when` | default | |
+|---|---|---|
+| `after` | 0 | let this many pass first |
+| `every` | 1 | of the rest only every n-th |
+| `times` | all | of those only so many |
+| `probability` | 1 | of those only some, drawn from the seed: the same seed strikes the same calls |
+| `between` | always | only between two moments, in rig seconds after arming: `[10, 60]` |
+| `ttl` | for ever | only for so many rig seconds after arming |
+| `per` | `run` | what is counted: the whole `run`, each `invocation`, or each `function` by itself |
+
+A strike is an effect, not a look: a rule that let everything pass as it was has not struck. Leaving a rule's scope
+always heals it. Of several rules that fit, the first armed is the outermost. `lambdarig faults NAME` prints what this
+page says of one; an own fault is a class like those in `faults/`, named by an entry point `lambdarig.faults`.
+
+The example below each fault is a whole scenario, kept in `tests/examples/faults/` with its functions:
+`lambdarig run tests/examples/faults/cold_start.yaml`.
+"""
+POINTS = {
+    "request": "a request at API Gateway",
+    "start": "an execution environment's start",
+    "invoke": "an invocation",
+    "aws_call": "a call of an AWS service",
+    "connect": "a database connection",
+    "upstream": "a request to a SaaS host",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(_section(name, fault) for name, fault in catalogue.faults().items())])
+
+
+def _section(name: str, fault: type[Fault]) -> str:
+    where = [f"Strikes {', '.join(POINTS[point] for point in fault.points())}"]
+    matches = {key: value for key, value in vars(fault.default_match).items() if value is not None}
+    if matches:
+        where.append("by default where " + ", ".join(f"`{key}` is `{value}`" for key, value in matches.items()))
+    rows = [_row(key, row) for key, row in parameters(fault).items()]
+    table = ["| parameter | default | unit | |", "|---|---|---|---|", *rows, ""] if rows else ["No parameters.", ""]
+    example = ["```yaml", (EXAMPLES / f"{name}.yaml").read_text().rstrip(), "```", ""]
+    about = " ".join(inspect.getdoc(fault).split())
+    return "\n".join([f"## {name}", "", about, "", f"{', '.join(where)}.", "", *table, *example])
+
+
+def _row(key: str, row: dict[str, Any]) -> str:
+    default = yaml.safe_dump(row["default"]).removesuffix("...\n").strip()
+    return f"| `{key}` | `{default}` | {row['unit']} | {row['about']} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
