@@ -38,7 +38,7 @@ def run(engine: str, runtime: str, quick: bool) -> list[Row]:
             return (time.perf_counter() - begin) * 1000
 
         lanes: dict[str, Lane] = {**plain, "bare": lambda: _first_next(bare), "cold": cold}
-        seen = interleaved(lanes, rounds=4 if quick else 15, warm_up=1)
+        seen = interleaved(lanes, rounds=3 if quick else 15, warm_up=0 if quick else 1)
     rows = [row("docker engine: `docker run` -> first `next` (bridge network)", seen["run"])] if plain else []
     against = over(seen["cold"], seen["run"], "docker run") if plain else over(seen["cold"], seen["bare"], "engine")
     return [

@@ -14,5 +14,6 @@ def run(engine: str, runtime: str, quick: bool) -> list[Row]:
     if engine == "process":
         return []  # the whole run was about it
     own = python_runtime("process")
-    rows = [row for part in (warm_invoke, warm_get, cold_start) for row in part.run("process", own, quick)]
+    parts = (warm_invoke, cold_start) if quick else (warm_invoke, warm_get, cold_start)
+    rows = [row for part in parts for row in part.run("process", own, quick)]
     return [row for row in rows if not row.what.startswith("HTTP alone")]

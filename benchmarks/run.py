@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         except Exception as error:
             print(f"benchmarks: {name} failed: {error!r}", file=sys.stderr)
             failed = True
+        print(f"benchmarks: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     print(f"{machine(engine)}, {time.monotonic() - began:.0f} s{' (quick)' if options.quick else ''}\n")
     print(table([row for name, found in rows.items() if name != "steps" for row in found]))
     if "steps" in rows:

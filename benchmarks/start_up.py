@@ -24,7 +24,7 @@ def run(engine: str, runtime: str, quick: bool) -> list[Row]:
             "Authorization": AUTHORIZATION.replace("/lambda/", "/secretsmanager/"),
         }),
     }
-    seen = interleaved(lanes, rounds=4 if quick else 10, warm_up=1)
+    seen = interleaved(lanes, rounds=3 if quick else 10, warm_up=0 if quick else 1)
     return [
         row("floor: an empty Python program, start to end", seen["python"]),
         row(f"{engine} engine: `lambdarig up` -> healthy", seen["healthy"]),

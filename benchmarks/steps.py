@@ -16,7 +16,7 @@ from samples import Row, row, timed
 
 
 def run(engine: str, runtime: str, quick: bool) -> list[Row]:
-    turns = 300 if quick else 1500
+    turns = 150 if quick else 1500
     with _instrumented(engine, runtime) as rig:
         path, raw = rig.add_api(rig.add_function()), rig.connection()
         rows = []

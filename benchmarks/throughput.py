@@ -15,7 +15,7 @@ CLIENTS, PROCESSES = 16, 4  # a client of CPython has one core at most: four pro
 
 
 def run(engine: str, runtime: str, quick: bool) -> list[Row]:
-    seconds = 2.0 if quick else 6.0
+    seconds = 1.0 if quick else 6.0
     with rig(engine, runtime) as running, serving_nothing() as nothing:
         path = running.add_api(running.add_function())
         _load(running, 1.0 if quick else 3.0, "invoke")  # the environments start

@@ -18,7 +18,7 @@ def run(engine: str, runtime: str, quick: bool) -> list[Row]:
     ):
         path, raw = running.add_api(running.add_function()), running.connection()
         lanes = {"floor": floor.turn, "new": lambda: raw.get_anew(path), "kept": lambda: raw.get(path)}
-        seen = interleaved(lanes, rounds=20 if quick else 60, block=20)
+        seen = interleaved(lanes, rounds=6 if quick else 60, block=20)
     return [
         row(f"{engine} engine: warm GET, API Gateway, new connection each", seen["new"],
             over(seen["new"], seen["floor"])),

@@ -27,7 +27,7 @@ def run(engine: str, runtime: str, quick: bool) -> list[Row]:
             "raw": raw.invoke,
             "boto3": lambda: client.invoke(FunctionName="bench", Payload=EVENT)["Payload"].read() and None,
         }
-        seen = interleaved(lanes, rounds=20 if quick else 60, block=20)
+        seen = interleaved(lanes, rounds=6 if quick else 60, block=20)
     floor_ms, name = seen["floor"], f"{engine} engine: "
     return [
         row(f"{name}floor: `next` answered -> `response`, bare socket", floor_ms),
