@@ -229,13 +229,14 @@ class Rig:
         return self.pool.behind(self.engine.origin(peer_ip))
 
     def _folder_changed(self, folder: Path) -> None:
-        """A local folder's functions get a new revision, so that their warm environments are not used again."""
+        """A local folder's functions get a new revision; their warm environments end."""
         with self.registry.lock:
             for entry in self.registry.entries.values():
                 function = entry.latest.function
                 if function.code == folder:
                     changed = replace(function, revision=f"{function.revision}+")
                     entry.latest = replace(entry.latest, function=changed)
+        self.pool.retire(lambda e: e.function.code == folder and not self.registry.holds(e.function))
 
 
 def _state_dir(given: Path | None) -> Path:

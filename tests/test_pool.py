@@ -48,10 +48,10 @@ class World:
     def _log(self, function, stream, events):
         self.logged.append((function.name, stream, events))
 
-    def run(self, reserved=None, **changes):
+    def run(self, reserved=None, set_aside=0, **changes):
         of = function(**changes)
         number = next(self._numbers)
-        return self.pool.run(Invocation(f"f/inv-{number}", f"id-{number}", of, b"{}"), reserved)
+        return self.pool.run(Invocation(f"f/inv-{number}", f"id-{number}", of, b"{}"), reserved, set_aside)
 
     def states(self):
         return sorted((environment.id, state) for environment, state in self.pool.environments())
@@ -165,6 +165,14 @@ def test_the_accounts_limit_counts_every_function(world):
         assert first.result().status == "ok"
     assert (refused.status, refused.reason) == ("throttled", ACCOUNT_EXCEEDED)
     assert ACCOUNT_EXCEEDED == "ConcurrentInvocationLimitExceeded"
+
+
+def test_what_others_reserved_is_not_shared(world):
+    it = world(account_limit=5)
+    assert it.run(set_aside=4).status == "ok"
+    assert it.run(set_aside=5).reason == ACCOUNT_EXCEEDED
+    assert it.run(reserved=1, set_aside=5).status == "ok"
+    assert (it.pool._busy.total(), it.pool._sharing) == (0, 0)
 
 
 # --- which environments are not used again ----------------------------------------------------------------

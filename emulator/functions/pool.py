@@ -51,6 +51,7 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: dict[str, list[Environment]] = {}
         self._busy: Counter[str] = Counter()
+        self._sharing = 0  # busy ones whose functions have reserved nothing
         self._working: set[Environment] = set()
         self._numbers: Counter[str] = Counter()
         self._undertaker = ThreadPoolExecutor(4, "undertaker")
@@ -58,15 +59,16 @@ class Pool:
         self._changed = threading.Event()
         threading.Thread(target=self._expire, name="idle-expiry", daemon=True).start()
 
-    def run(self, invocation: Invocation, reserved: int | None = None) -> Outcome:
-        """Run it now, in this thread. A refusal is an Outcome `throttled` whose reason is AWS's."""
-        passage = self._injector.pass_through("invoke", invocation, lambda: self._run(invocation, reserved))
+    def run(self, invocation: Invocation, reserved: int | None = None, set_aside: int = 0) -> Outcome:
+        """Run it now, in this thread. A refusal is an Outcome `throttled` whose reason is AWS's. set_aside: how much
+        of the account's limit all functions have reserved; the others share the rest."""
+        passage = self._injector.pass_through("invoke", invocation, lambda: self._run(invocation, reserved, set_aside))
         outcome = passage.reply
         return replace(outcome, virtual_s=outcome.virtual_s + passage.delayed) if passage.delayed else outcome
 
-    def _run(self, invocation: Invocation, reserved: int | None) -> Outcome:
+    def _run(self, invocation: Invocation, reserved: int | None, set_aside: int) -> Outcome:
         function = invocation.function
-        reason = self._admit(function, reserved)
+        reason = self._admit(function, reserved, set_aside)
         if reason:
             return Outcome("throttled", b"", reason=reason)
         execution = Execution(
@@ -85,15 +87,18 @@ class Pool:
         finally:
             with self._lock:
                 self._busy[function.name] -= 1
+                self._sharing -= reserved is None
         return replace(outcome, log=execution.journal.text(), environment=environment)
 
-    def _admit(self, function: Function, reserved: int | None) -> str:
+    def _admit(self, function: Function, reserved: int | None, set_aside: int) -> str:
         with self._lock:
             if reserved is not None and self._busy[function.name] >= reserved:
                 return RESERVED_EXCEEDED
-            if self._busy.total() >= self.account_limit:
+            shared = self.account_limit - set_aside
+            if self._busy.total() >= self.account_limit or (reserved is None and self._sharing >= shared):
                 return ACCOUNT_EXCEEDED
             self._busy[function.name] += 1
+            self._sharing += reserved is None
         return ""
 
     def _warm(self, function: Function) -> Environment | None:

@@ -113,6 +113,10 @@ class Registry:
         self.layers: dict[str, list[dict[str, Any]]] = {}
         self.layer_numbers: Counter[str] = Counter()
 
+    def set_aside(self) -> int:
+        """Reserved concurrency of all functions together."""
+        return sum(entry.reserved or 0 for entry in list(self.entries.values()))
+
     def creation(self) -> int:
         return next(self._creations)
 

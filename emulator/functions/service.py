@@ -72,7 +72,7 @@ class Functions:
 
     def run(self, ready: Ready) -> Outcome:
         """Run it in this thread."""
-        return self.pool.run(ready.invocation, ready.reserved)
+        return self.pool.run(ready.invocation, ready.reserved, self.registry.set_aside())
 
     def timeout_of(self, function: str) -> float:
         """The function's limit in seconds. Raises LookupError."""

@@ -75,12 +75,14 @@ class FunctionOperations:
 
     def update_function_code(self, params: Params, call: AwsCall) -> Params:
         entry, _, _ = find(self.shop.registry, params)
+        new = self._with_code(entry.latest, params)  # takes its time: not under the lock that every invocation needs
         with self.shop.registry.lock:
             self._same_revision(entry, params)
-            version = self._with_code(entry.latest, params)
+            function = replace(entry.latest.function, code=new.function.code, image=new.function.image)
+            version = replace(new, function=configuration.revised(function), shown=entry.latest.shown)
             if params.get("DryRun"):
                 return configuration.shown(version)
-            entry.latest = replace(version, function=configuration.revised(version.function))
+            entry.latest = version
         self.shop.retired(entry.latest.function.name)
         return publish(self.shop.registry, entry, None) if params.get("Publish") else configuration.shown(entry.latest)
 
