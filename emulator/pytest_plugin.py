@@ -88,6 +88,9 @@ class PytestRig:
         return Result(json.loads(answer["Payload"].read()), answer.get("FunctionError", ""), log)
 
 
+USED = pytest.StashKey[PytestRig]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lambdarig")
     engine = os.environ.get("LAMBDARIG_ENGINE", "auto")
@@ -114,9 +117,10 @@ def _shared_rig(request: pytest.FixtureRequest) -> Iterator[PytestRig]:
 
 
 @pytest.fixture
-def rig(_shared_rig: PytestRig) -> Iterator[PytestRig]:
+def rig(_shared_rig: PytestRig, request: pytest.FixtureRequest) -> Iterator[PytestRig]:
     """A rig with nothing in it: its own functions, AWS state, rules and record for this test."""
     _shared_rig.reset()
+    request.node.stash[USED] = _shared_rig
     yield _shared_rig
     never = _shared_rig.injector.never_struck()
     _shared_rig.injector.disarm()
@@ -128,8 +132,8 @@ def rig(_shared_rig: PytestRig) -> Iterator[PytestRig]:
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """A failing test prints what struck, and the line that replays it."""
     report = yield
-    found = getattr(item, "funcargs", {}).get("rig")
-    if report.failed and isinstance(found, PytestRig):
+    found = item.stash.get(USED, None)
+    if report.failed and found is not None:
         strikes = [f"{e.rule} struck {e.point} of {e.subject}: {e.outcome}" for e in found.timeline.strikes()]
         options = ("--rig-engine", found.engine.name, "--rig-seed", str(found.settings.seed))
         replay = shlex.join(("pytest", item.nodeid, *options))
