@@ -83,6 +83,7 @@ def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any],
         EphemeralStorage={"Size": spec.ephemeral},
         Environment={"Variables": environment},
         Code={"S3Bucket": "hot-reload", "S3Key": str(folder)},
+        Tags={"lambdarig:texts": spec.texts} if spec.texts else {},
     )["FunctionArn"]
     if spec.reserved_concurrency is not None:
         api.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=spec.reserved_concurrency)

@@ -29,7 +29,8 @@ Text = Annotated[str, Field(min_length=1)]
 
 class FunctionSpec(Strict):
     """A function made when the rig starts. folder: relative to the file. requirements: install the folder's own
-    requirements.txt for the runtime's Python first. Sizes in MB, times in seconds."""
+    requirements.txt for the runtime's Python first. Sizes in MB, times in seconds. texts: generation of AWS's log
+    texts, where it is not the rig's."""
 
     folder: WrittenPath
     handler: Text
@@ -41,6 +42,7 @@ class FunctionSpec(Strict):
     environment: dict[str, str] = {}
     requirements: bool = False
     reserved_concurrency: int | None = Field(None, ge=0)
+    texts: Literal["current", "2023", "2020", "2018"] | None = None
 
 
 class RouteSpec(Strict):

@@ -488,3 +488,19 @@ def test_an_operation_that_is_not_served_says_so(api):
     words = refusal(api.list_code_signing_configs)
     assert words[0] == "UnsupportedOperationException"
     assert "lambdarig does not serve lambda.ListCodeSigningConfigs" in words[2]
+
+
+@pytest.mark.parametrize("texts", ["current", "2023", "2020", "2018"])
+def test_the_generation_of_log_texts_is_the_rigs_or_the_functions_own(texts, inline_rig, write_handler):
+    folder = write_handler("import threading\ndef handler(event, context):\n    threading.Event().wait(5)\n")
+    inline_rig.function("slow", folder, "handler.handler", timeout=1, texts=texts)
+    result = inline_rig.invoke("slow")
+    assert ("Task timed out" in result.log) == (texts != "current")
+    assert ("errorType" in result.payload) == (texts == "current")
+
+
+def test_an_unknown_generation_is_refused_by_name(inline_rig):
+    with pytest.raises(ClientError, match="names no generation of log texts: '1999'; choose current"):
+        inline_rig.client("lambda").create_function(
+            FunctionName="f", Runtime="python3.11", Handler="h.h", Role="arn:aws:iam::123456789012:role/r",
+            Code={"ZipFile": b"x"}, Tags={"lambdarig:texts": "1999"})

@@ -333,7 +333,8 @@ def test_what_the_rig_gets_wrong_is_no_answer_of_aws(write, monkeypatch):
 
     monkeypatch.setattr(InlineEngine, "start", broken)
     path = write("steps: [{name: call, invoke: {function: crm}, expect: {error.status: 500}}]")
-    with pytest.raises(RigError, match=rf"{path}: call: lambda:InvokeFunction failed in lambdarig: .*has gone") as caught:
+    failed = rf"{path}: call: lambda:InvokeFunction failed in lambdarig: .*has gone"
+    with pytest.raises(RigError, match=failed) as caught:
         run(path)
     assert caught.value.exit_code == 3
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.clock import Clock
+from emulator.functions.loglines import GENERATIONS
 from emulator.functions.registry import Entry, Registry, Unresolved, Version
 
+TEXTS_TAG = "lambdarig:texts"
 HOT_RELOAD_BUCKETS = ("hot-reload", "lambdarig-folder")  # S3Bucket that means: S3Key is a folder on this machine
 UNTYPED = ("ValidationException", "AccessDeniedException")  # AWS's common errors have no member `Type`
 Params = dict[str, Any]
@@ -36,6 +38,14 @@ class Shop:
 def unresolved(error: Unresolved) -> ServiceError:
     typed = {} if error.code in UNTYPED else {"Type": "User"}
     return ServiceError(error.code, str(error), error.status, **typed)
+
+
+def texts_of(params: Params, shop: Shop) -> str:
+    """Generation of log texts for a new function: its tag `lambdarig:texts`, or the rig's setting."""
+    wanted = str((params.get("Tags") or {}).get(TEXTS_TAG, shop.texts))
+    if wanted not in GENERATIONS:
+        raise invalid(f"The tag {TEXTS_TAG} names no generation of log texts: {wanted!r}; choose {', '.join(GENERATIONS)}")
+    return wanted
 
 
 def invalid(message: str) -> ServiceError:
