@@ -8,7 +8,16 @@ from pathlib import Path
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.lambda_api import configuration
 from emulator.aws.services.lambda_api.layers import LayerOperations
-from emulator.aws.services.lambda_api.shop import HOT_RELOAD_BUCKETS, Params, Shop, find, invalid, name_of, page, texts_of
+from emulator.aws.services.lambda_api.shop import (
+    HOT_RELOAD_BUCKETS,
+    Params,
+    Shop,
+    find,
+    invalid,
+    name_of,
+    page,
+    texts_of,
+)
 from emulator.aws.services.lambda_api.versions import publish
 from emulator.functions import code
 from emulator.functions.registry import LATEST, Entry, Version
@@ -46,7 +55,8 @@ class FunctionOperations:
             missing = "Runtime" if not params.get("Runtime") else "Handler"
             raise invalid(f"{missing} is mandatory for functions created with deployment packages.")
         arn = self.shop.registry.arn(name)
-        blank = Function(name, arn, None, None, "", None, log_group=f"/aws/lambda/{name}", texts=texts_of(params, self.shop))
+        texts = texts_of(params, self.shop)
+        blank = Function(name, arn, None, None, "", None, log_group=f"/aws/lambda/{name}", texts=texts)
         blank = replace(blank, revision=str(self.shop.registry.creation()))
         function = configuration.configured(blank, params, self._layers.paths(params.get("Layers") or []))
         version = Version(configuration.revised(function), "", "", 0, self._shown(params), package_type=package)

@@ -44,7 +44,8 @@ def texts_of(params: Params, shop: Shop) -> str:
     """Generation of log texts for a new function: its tag `lambdarig:texts`, or the rig's setting."""
     wanted = str((params.get("Tags") or {}).get(TEXTS_TAG, shop.texts))
     if wanted not in GENERATIONS:
-        raise invalid(f"The tag {TEXTS_TAG} names no generation of log texts: {wanted!r}; choose {', '.join(GENERATIONS)}")
+        choices = ", ".join(GENERATIONS)
+        raise invalid(f"The tag {TEXTS_TAG} names no generation of log texts: {wanted!r}; choose {choices}")
     return wanted
 
 
