@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from emulator.fault import Rule
     from emulator.files import RigFile
     from emulator.rig import Rig
+
+
+DESCRIPTORS = 65536
 
 
 @click.command()
@@ -122,6 +126,7 @@ def _check(file: Path | None, faults: tuple[str, ...]) -> tuple[RigFile | None, 
 def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules: list[Rule], as_json: bool) -> None:
     from emulator.control import control
 
+    _allow_descriptors()
     ended, starting = threading.Event(), threading.Event()
     _on_signals(ended, starting)
     rig, card = _made(settings), None
@@ -147,6 +152,14 @@ def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules:
         finally:
             if card is not None:
                 card.unlink(missing_ok=True)
+
+
+def _allow_descriptors() -> None:
+    """An environment takes six, and each connection one: the usual soft limit of 1,024 is soon reached."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(DESCRIPTORS, hard) if hard != resource.RLIM_INFINITY else DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _made(settings: Settings) -> Rig:
