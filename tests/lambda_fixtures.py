@@ -103,6 +103,10 @@ class Client:
         response.begin()
         return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
 
+    def answer_without_looking(self) -> None:
+        """Wait for an answer that another thread gives."""
+        assert select.select([self.sock], [], [], PATIENCE_S)[0], "no answer"
+
     def call(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Any:
         self.send(request(method, path, body, headers))
         return self.answer()

@@ -68,10 +68,11 @@ class Environment:
         return self._api.take_output()
 
     def thaw(self) -> None:
+        """The peak begins anew before the first instruction: one that ends at once must not have lost it."""
+        self._sandbox.reset_peak()
         if self._frozen:
             self._sandbox.thaw()
             self._frozen = False
-        self._sandbox.reset_peak()
 
     def freeze(self) -> None:
         self._sandbox.freeze()
