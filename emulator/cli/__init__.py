@@ -68,8 +68,8 @@ def main() -> None:
     except RigError as error:
         click.echo(f"lambdarig: {error}", err=True)
         status = error.exit_code
-    except BrokenPipeError:  # the reader of a pipe has gone; the interpreter's own flush must not meet that again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # the reader of a pipe has gone (SystemExit: click has seen it first)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the interpreter's last flush meet it
         status = 0
     except Exception:
         _own_mistake()

@@ -25,10 +25,18 @@ class Card:
         """The process that wrote it, while it lives."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.started) < 1
         except psutil.NoSuchProcess:
             return None
-        return process if same else None
+        return process if same and lives(process) else None
+
+
+def lives(process: psutil.Process) -> bool:
+    """One that has ended may wait for ever to be noticed by its parent."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def folder() -> Path:
@@ -63,8 +71,9 @@ def write(port: int, url: str) -> Path:
 def read(port: int) -> Card | None:
     """The card on this port, if there is one that can be read."""
     try:
-        return Card(**json.loads(path_of(port).read_text()))
-    except (OSError, ValueError, TypeError):
+        written = json.loads(path_of(port).read_text())
+        return Card(int(written["pid"]), str(written["url"]), float(written["started"]))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

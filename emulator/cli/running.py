@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 import psutil
 
@@ -52,21 +54,26 @@ def _answers(port: int) -> bool:
 
 def _wait(process: psutil.Process) -> None:
     """Until it is gone; a rig that will not go is killed, and its reaper cleans up."""
-    try:
-        process.wait(STOP_LIMIT_S)
-    except psutil.TimeoutExpired:
-        note(f"the rig (pid {process.pid}) did not stop within {STOP_LIMIT_S} s: killing it; its reaper cleans up")
-        process.kill()
-        process.wait(STOP_LIMIT_S)
+    if _until(lambda: not cards.lives(process)):
+        return
+    note(f"the rig (pid {process.pid}) did not stop within {STOP_LIMIT_S} s: killing it; its reaper cleans up")
+    process.kill()
+    _until(lambda: not cards.lives(process))
 
 
 def _wait_for_silence(port: int) -> None:
     """For a rig whose process cannot be seen from here: one in a container on the host's network."""
+    if not _until(lambda: not _answers(port)):
+        raise RigError(f"the rig on port {port} did not stop within {STOP_LIMIT_S} s")
+
+
+def _until(done: Callable[[], bool]) -> bool:
     clock = Clock()
-    while _answers(port):
+    while not done():
         if clock.now() > STOP_LIMIT_S:
-            raise RigError(f"the rig on port {port} did not stop within {STOP_LIMIT_S} s")
-        clock.stall(0.1)
+            return False
+        clock.stall(0.02)
+    return True
 
 
 @click.command()

@@ -140,8 +140,8 @@ def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules:
 
             build_rig(rig, loaded, file, note)
         rig.injector.arm(rules)
-        card = _announce(rig, as_json)
         starting.clear()
+        card = _announce(rig, as_json)
         rig.prepare()
         ended.wait()
         note("stopping: containers, network and files go first")
