@@ -19,7 +19,7 @@ def blocks(text, language):
 
 
 def test_the_pytest_example_is_the_one_that_runs():
-    assert (ROOT / "tests" / "examples" / "test_readme.py").read_text() in blocks(README, "python")
+    assert (ROOT / "tests" / "examples" / "test_denied_secret.py").read_text() in blocks(README, "python")
 
 
 def test_the_scenario_runs(tmp_path):
