@@ -17,7 +17,7 @@ demo: $(READY)
 	@scripts/with-engine --or-process sh -c '.venv/bin/python sample_connectors/demo.py --engine "$$LAMBDARIG_ENGINE" $(ARGS)'
 
 test: check
-	@scripts/with-engine --compose .venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@scripts/with-engine --compose --languages .venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(READY)
 	@.venv/bin/ruff check .

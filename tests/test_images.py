@@ -10,7 +10,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from emulator.errors import EngineError, UsageError
-from emulator.functions import imagebuild, images
+from emulator.functions import imagebuild, imageclient, images
 
 HANDLER = """
 import getpass, os, sys
@@ -134,6 +134,29 @@ def test_base_of_another_python_is_refused(local_image):
     other = "python3.10" if local_image.endswith("3.14") else "python3.14"
     with pytest.raises(EngineError, match=f"has Python .*, not the one of {other}"):
         images.build(_a_base(), other, None, print)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("runtime", "base"), [("nodejs22.x", "nodejs22.x"), ("java17", "java17"), ("nodejs20.x", "java17")]
+)
+def test_a_bases_own_interpreter_is_used_when_its_version_fits(client, runtime, base):
+    found = imageclient.inspect(client, images.image_for(base), images.RUNTIMES[runtime])
+    assert bool(found.interpreter) == (runtime == base)
+
+
+@pytest.mark.docker
+def test_base_without_a_shell_is_refused_for_other_languages(bare_image):
+    with pytest.raises(EngineError, match=f"base image {bare_image} has no /bin/sh that runs") as caught:
+        images.build(bare_image, "nodejs22.x", None, print)
+    assert "node:22-slim" in caught.value.mend
+
+
+@pytest.mark.docker
+def test_images_of_other_languages_are_listed_after_pythons():
+    listed = [row["runtime"] for row in images.available()]
+    assert {"nodejs20.x", "nodejs22.x", "nodejs24.x", "java17"} <= set(listed)
+    assert listed[0].startswith("python")
 
 
 @pytest.fixture

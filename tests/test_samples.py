@@ -78,9 +78,27 @@ def test_what_cannot_be_installed_is_one_error_with_pips_words(build, tmp_path, 
         build.build(tmp_path, RUNTIME, tmp_path.parent / "never")
 
 
-def test_only_python_runtimes_are_packed(build, tmp_path):
-    with pytest.raises(build.BuildError, match=r"'nodejs22\.x' is no Python runtime"):
-        build.build(SAMPLES / "orders_api", "nodejs22.x", tmp_path / "task")
+def test_other_runtimes_are_not_packed(build, tmp_path):
+    with pytest.raises(build.BuildError, match=r"'ruby3\.3' cannot be packed: write one of .*nodejs22.*java17"):
+        build.build(SAMPLES / "orders_api", "ruby3.3", tmp_path / "task")
+
+
+def test_a_node_function_is_packed_with_what_its_package_json_names(build, tmp_path, monkeypatch):
+    folder = tmp_path / "sample"
+    (folder / "node_modules" / "left").mkdir(parents=True)
+    (folder / "app.js").write_text("exports.handler = async () => require('ms')('1m');\n")
+    (folder / "package.json").write_text('{"dependencies": {"ms": "2.1.3"}, "devDependencies": {"left-pad": "1.3.0"}}')
+    out = build.build(folder, "nodejs22.x", tmp_path / "task")
+    assert (out / "app.js").exists()
+    assert sorted(path.name for path in (out / "node_modules").glob("[a-z]*")) == ["ms"]
+    monkeypatch.setattr(build.manifests.fetching, "npm", lambda *arguments: pytest.fail("npm was called"))
+    build.build(folder, "nodejs22.x", tmp_path / "task")
+
+
+def test_what_npm_refuses_is_one_error_with_its_words(build, tmp_path):
+    (tmp_path / "package.json").write_text('{"dependencies": {"ms": "999.0.0"}}')
+    with pytest.raises(build.BuildError, match=r"No matching version found for ms@999\.0\.0"):
+        build.build(tmp_path, "nodejs22.x", tmp_path.parent / "never")
 
 
 # --- the orders API ---------------------------------------------------------------------------------------------------

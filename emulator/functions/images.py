@@ -1,4 +1,4 @@
-"""Images that run functions: AWS's public ones where they are, else ones built here with AWS's runtime client.
+"""Images that run functions: AWS's public ones where they are, else ones built here with AWS's runtime clients.
 
 Both are laid out alike (/var/runtime, /var/task, /opt, /lambda-entrypoint.sh HANDLER), so an engine needs only a name.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator.errors import EngineError, UsageError
-from emulator.functions.imagebuild import PACKAGES, build_image, inspect_base, install_packages
+from emulator.functions import imageclient
+from emulator.functions.imagebuild import IMAGE_FILES, PACKAGES, build_image, inspect_base, install_packages
+from emulator.functions.runtimes import RUNTIMES, Runtime
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -24,29 +25,6 @@ DEFAULT_RUNTIME = "python3.13"
 LOCAL_BASE = "lambdarig/base:bookworm"
 REGISTRY_ANSWERS_S = 10
 PULL_STALLS_S = 120
-_FILES = Path(__file__).with_name("image")
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """A runtime's images: AWS's, the one built here, and the public base it is built from when none is named."""
-
-    name: str
-    aws: str
-    local: str
-    base: str
-
-
-def _python(version: str) -> Runtime:
-    return Runtime(
-        name=f"python{version}",
-        aws=f"public.ecr.aws/lambda/python:{version}",
-        local=f"lambdarig/python:{version}",
-        base=f"python:{version}-slim",
-    )
-
-
-RUNTIMES = {runtime.name: runtime for runtime in map(_python, ("3.14", "3.13", "3.12", "3.11", "3.10"))}
 
 
 def image_for(runtime: str, client: DockerClient | None = None) -> str:
@@ -75,8 +53,8 @@ def available() -> list[dict[str, str]]:
 
 
 def pull_or_build(runtime: str | None, say: Say) -> str:
-    """The image for `runtime` (None: any that is here, else the default): present, pulled from AWS, or built."""
-    present = [one["image"] for one in available() if runtime in (None, one["runtime"])]
+    """The image for `runtime` (None: any Python that is here, else the default): present, pulled from AWS, or built."""
+    present = [one["image"] for one in available() if _is(one["runtime"], runtime)]
     if present:
         return present[0]
     wanted = _known(runtime or DEFAULT_RUNTIME)
@@ -88,25 +66,42 @@ def pull_or_build(runtime: str | None, say: Say) -> str:
     return wanted.aws
 
 
-def build(base: str | None, runtime: str | None, ca_bundle: Path | None, say: Say) -> str:
-    """Build `lambdarig/python:X.Y` from `base` and return its name.
+def _is(runtime: str, wanted: str | None) -> bool:
+    return RUNTIMES[runtime].language == "python" if wanted is None else runtime == wanted
 
-    base: an image with python3 and glibc (None: the one that `make` imported, else Python's public one).
-    runtime: what the image must be for (None: whatever Python the base has). ca_bundle: certificates for pip.
+
+def build(base: str | None, runtime: str | None, ca_bundle: Path | None, say: Say) -> str:
+    """Build `lambdarig/LANGUAGE:VERSION` from `base` and return its name.
+
+    base: a glibc image, for Python one with python3 (None: the one `make` imported, else the language's public one).
+    runtime: what the image must be for (None: whatever Python the base has). ca_bundle: certificates for pip and npm.
     """
     wanted = _known(runtime) if runtime else None
     docker = _connect()
-    found = inspect_base(docker, _bring_base(docker, base, wanted, say))
+    base = _bring_base(docker, base, wanted, say)
+    with tempfile.TemporaryDirectory(prefix="lambdarig-image-") as context:
+        if wanted is None or wanted.language == "python":
+            return _build_python(docker, base, wanted, ca_bundle, Path(context), say)
+        imageclient.build(docker, imageclient.inspect(docker, base, wanted), wanted, ca_bundle, Path(context), say)
+        return wanted.local
+
+
+def _build_python(
+    docker: DockerClient, base: str, wanted: Runtime | None, ca_bundle: Path | None, context: Path, say: Say
+) -> str:
+    found = inspect_base(docker, base)
     built = RUNTIMES.get(f"python{found.version}")
     if built is None or wanted not in (None, built):
+        names = [runtime.name for runtime in RUNTIMES.values() if runtime.language == "python"]
         raise EngineError(f"base image {found.image} has Python {found.version}, not the one of "
-                          f"{wanted.name if wanted else ' or '.join(RUNTIMES)}", mend="name another base with --base")
-    with tempfile.TemporaryDirectory(prefix="lambdarig-image-") as context:
-        shutil.copytree(_FILES, context, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        say(f"installing {' and '.join(PACKAGES)} for Python {found.version}")
-        install_packages(Path(context, "runtime"), found, ca_bundle)
-        say(f"building {built.local} from {found.image}")
-        build_image(docker, context, found, built.local, built.name)
+                          f"{wanted.name if wanted else ' or '.join(names)}", mend="name another base with --base")
+    for name in ("python/Dockerfile", "python/bootstrap", "python/bootstrap.py", "lambda-entrypoint.sh"):
+        shutil.copy(IMAGE_FILES / name, context)
+    say(f"installing {' and '.join(PACKAGES)} for Python {found.version}")
+    install_packages(context / "runtime", found, ca_bundle)
+    say(f"building {built.local} from {found.image}")
+    arguments = {"BASE": found.image, "PYTHON": found.interpreter, "VERSION": found.version}
+    build_image(docker, str(context), arguments, built.local, built.name)
     return built.local
 
 

@@ -1,21 +1,24 @@
-"""Packs a function's folder for its runtime: its files and what its requirements.txt names, in one folder that
-becomes /var/task. Packages are installed once and kept in the user's cache (LAMBDARIG_CACHE, else XDG's)."""
+"""Packs a function's folder for its runtime: its files and what its manifest names (requirements.txt, package.json or
+pom.xml), in one folder that becomes /var/task. Packages are installed once and kept in the user's cache."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from emulator.errors import RigError
+from emulator.errors import EngineError, RigError
+from emulator.functions import manifests
+from emulator.functions.cache import folder as cache_folder
+from emulator.functions.cache import machine
+from emulator.functions.runtimes import RUNTIMES, Runtime
 
-MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
 NOT_CODE = shutil.ignore_patterns("__pycache__", "*.md", "requirements.txt")
+NOT_NODE_CODE = shutil.ignore_patterns("node_modules", "*.md")
 
 
 class BuildError(RigError):
@@ -24,36 +27,58 @@ class BuildError(RigError):
 
 def cache() -> Path:
     """Where installed requirements are kept."""
-    given = os.environ.get("LAMBDARIG_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(given) if given else Path(base) / "lambdarig") / "requirements"
+    return cache_folder() / "requirements"
 
 
 def build(folder: Path, runtime: str, out: Path) -> Path:
-    """Put `folder` and its requirements for `runtime` (`python3.11`) into `out`, which is replaced; returns `out`.
+    """Put `folder` and what its manifest names for `runtime` (`python3.11`) into `out`, which is replaced.
 
-    The installed requirements are kept by the hash of requirements.txt, runtime and machine.
+    Returns `out`. What is installed is kept by the hash of the manifest, runtime and machine; what is compiled from
+    Java by that of its sources.
     """
-    if not runtime.startswith("python3."):
-        raise BuildError(f"{runtime!r} is no Python runtime: write python3.11 and the like")
+    wanted = RUNTIMES.get(runtime)
+    if wanted is None:
+        raise BuildError(f"{runtime!r} cannot be packed: write one of {', '.join(RUNTIMES)}")
     if out.exists():
         shutil.rmtree(out)
-    requirements = folder / "requirements.txt"
-    if requirements.exists():
-        shutil.copytree(_installed(requirements, runtime.removeprefix("python")), out)
-    shutil.copytree(folder, out, ignore=NOT_CODE, dirs_exist_ok=True)
+    if wanted.language == "python":
+        _pack_python(folder, wanted, out)
+        return out
+    try:
+        _pack_java(folder, out) if wanted.language == "java" else _pack_node(folder, wanted, out)
+    except EngineError as problem:
+        raise BuildError(problem.message, problem.mend) from problem
     return out
 
 
+def _pack_python(folder: Path, runtime: Runtime, out: Path) -> None:
+    requirements = folder / "requirements.txt"
+    if requirements.exists():
+        shutil.copytree(_installed(requirements, runtime.version), out)
+    shutil.copytree(folder, out, ignore=NOT_CODE, dirs_exist_ok=True)
+
+
+def _pack_node(folder: Path, runtime: Runtime, out: Path) -> None:
+    modules = manifests.modules(folder, runtime.version)
+    shutil.copytree(folder, out, ignore=NOT_NODE_CODE)
+    if modules is not None:
+        shutil.copytree(modules, out / "node_modules", symlinks=True)
+
+
+def _pack_java(folder: Path, out: Path) -> None:
+    """A folder without a pom.xml holds classes and lib/ already."""
+    source = manifests.classes(folder) if (folder / "pom.xml").exists() else folder
+    shutil.copytree(source, out)
+
+
 def _installed(requirements: Path, version: str) -> Path:
-    machine = MACHINES.get(platform.machine().lower(), platform.machine().lower())
-    key = hashlib.sha256(requirements.read_bytes() + f"/{version}/{machine}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(requirements.read_bytes() + f"/{version}/{machine()}".encode()).hexdigest()[:16]
     done = cache() / key
     if done.exists():
         return done
     done.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=done.parent) as work:
-        _install(requirements, version, machine, Path(work))
+        _install(requirements, version, machine(), Path(work))
         try:
             os.rename(Path(work) / "task", done)
         except OSError:

@@ -225,7 +225,7 @@ def _groups(engine: ProcessEngine) -> list[str]:
 
 @in_namespaces
 @pytest.mark.parametrize(("function", "words"), [
-    ({"runtime": "nodejs22.x"}, ["nodejs22.x", "python3.13", "use the docker engine"]),
+    ({"runtime": "ruby3.3"}, ["ruby3.3", "python3.13", "nodejs22.x", "java17", "use the docker engine"]),
     ({"runtime": None, "image": "some/image", "code": None}, ["image", "use the docker engine"]),
 ], ids=["another language", "an image"])
 def test_what_it_does_not_run_is_said(

@@ -27,6 +27,7 @@ class Interpreter:
     """version: `3.11`. executable: below `prefix`, both without links. packages: name in /var/runtime -> path.
 
     hidden: folders below `prefix` with packages of the machine's owner. missing: a distribution that is not there.
+    language: one that is not Python is started by the `bootstrap` among its packages, and is below `prefix`/bin.
     """
 
     version: str
@@ -35,6 +36,7 @@ class Interpreter:
     packages: dict[str, str]
     hidden: list[str]
     missing: str = ""
+    language: str = "python"
 
 
 def describe() -> dict[str, Any]:

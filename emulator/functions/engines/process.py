@@ -19,7 +19,8 @@ from emulator.errors import EngineError
 from emulator.functions.engines import process_layout as layout
 from emulator.functions.engines.cgroup import Cgroup
 from emulator.functions.engines.docker_container import CPU_PERIOD_US, MB_PER_CPU, PROCESSES, merged_layers
-from emulator.functions.engines.interpreter import Interpreter, Interpreters
+from emulator.functions.engines.interpreter import Interpreter
+from emulator.functions.engines.languages import DOCKER, Languages
 from emulator.functions.engines.process_group import can_make, doors, group_name, sweep
 from emulator.functions.engines.process_launch import Launch
 from emulator.functions.engines.process_sandbox import ProcessSandbox
@@ -29,10 +30,8 @@ from emulator.functions.engines.watch import Watch
 
 BARE_VARIABLE = "LAMBDARIG_BARE_PROCESS"
 MB = 1024 * 1024
-RUNTIMES = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 API_PORT = 9001  # of the first sandbox, as on Lambda; those after it count on, to be told apart
 RECURSIVE = (5, 12)  # Linux since then makes a tree of mounts read-only
-DOCKER = "use the docker engine"
 SYSCTLS = "sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns"
 
 
@@ -50,7 +49,7 @@ class ProcessEngine:
         self._rig_id, self._state_dir, self._clock = rig_id, state_dir, clock
         self.bare = os.environ.get(BARE_VARIABLE, "") not in ("", "0") if bare is None else bare
         self.cap = ""
-        self._interpreters = Interpreters()
+        self._languages = Languages()
         self._numbers, self._ports = itertools.count(1), itertools.count(API_PORT)
         self._lock, self._opened = threading.RLock(), False
         self._splice: Splice | None = None
@@ -182,7 +181,8 @@ class ProcessEngine:
         if api is None:
             document = layout.namespaced(spec, interpreter, layers, self._state_dir / "root", port)
         else:
-            packages = layout.show_packages(interpreter, self._state_dir / f"runtime-{interpreter.version}")
+            name = f"runtime-{interpreter.language}{interpreter.version}"
+            packages = layout.show_packages(interpreter, self._state_dir / name)
             document = layout.bare(spec, interpreter, layers, packages, "{}:{}".format(*api.getsockname()))
         if group is None:
             document = layout.with_limit(document, spec.function.memory_mb)
@@ -213,19 +213,7 @@ class ProcessEngine:
         function = spec.function
         if function.image or function.code is None:
             raise EngineError(f"{function.name} is an image: the process engine has none", DOCKER)
-        if function.runtime not in RUNTIMES:
-            raise EngineError(f"the process engine does not run {function.runtime}, only {', '.join(RUNTIMES)}", DOCKER)
-        version = function.runtime.removeprefix("python")
-        interpreter = self._interpreters.find(version)
-        if interpreter is None:
-            found = self._interpreters.found([name.removeprefix("python") for name in RUNTIMES])
-            here = ", ".join(f"{one.version} ({one.executable})" for one in found)
-            raise EngineError(f"no {function.runtime} on this machine, only {here}",
-                              f"{DOCKER}, or put a python{version} with awslambdaric and boto3 on PATH")
-        if interpreter.missing:
-            raise EngineError(f"{interpreter.executable} has no {interpreter.missing}",
-                              f"{interpreter.executable} -m pip install awslambdaric boto3, or {DOCKER}")
-        return interpreter
+        return self._languages.find(function.runtime or "")
 
     # --- closing ----------------------------------------------------------------------------------------
 

@@ -32,13 +32,18 @@ FILES = {
     "/etc/passwd": f"root:x:0:0::/root:/sbin/nologin\n{USER}:x:993:990::/home/{USER}:/sbin/nologin\n",
     "/etc/resolv.conf": f"nameserver {HOST}\n",
 }
-BOOTSTRAP = Path(__file__).parents[1] / "image" / "bootstrap.py"
+BOOTSTRAP = Path(__file__).parents[1] / "image" / "python" / "bootstrap.py"
 # As in AWS's images.
 PATHS = {
     "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
     "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-    "PYTHONPATH": "/var/runtime",
+    "PWD": "/var/task",
 }
+RUNTIME = "/var/runtime"
+LANG = "LAMBDARIG_LANG"  # tells a bootstrap where the interpreter is when it is not at /var/lang
+# AWS's Node.js finds its SDK by `import` too; a plain one looks for packages only above the file that imports.
+SDK_LINKS = [("/var/node_modules", "/var/runtime/node_modules")]
+PYTHON = {"PYTHONPATH": RUNTIME}
 MB = 1024 * 1024
 
 
@@ -52,17 +57,20 @@ def namespaced(
 ) -> dict[str, Any]:
     """The sandbox of `spec`. root: an empty folder to build upon. port: of its Runtime API, at HOST."""
     trust = dict.fromkeys(CA_VARIABLES if spec.ca_bundle else (), BUNDLE)
-    executable = f"/var/lang/{os.path.relpath(interpreter.executable, interpreter.prefix)}"
-    env = {**PATHS, **trust, **spec.variables, "AWS_LAMBDA_RUNTIME_API": f"{HOST}:{port}"}
+    paths = {**PATHS, **(PYTHON if interpreter.language == "python" else {})}
+    env = {**paths, **trust, **spec.variables, "AWS_LAMBDA_RUNTIME_API": f"{HOST}:{port}"}
     names = "".join(f"{HOST}\t{name}\n" for name in spec.hosts)
     return _document(False, root, False) | {
         "binds": list(_binds(spec, interpreter, layers)),
         "masks": [f"/var/lang/{os.path.relpath(hidden, interpreter.prefix)}" for hidden in interpreter.hidden],
-        "links": [(f"/{path.name}", os.readlink(path)) for path in _system() if path.is_symlink()],
+        "links": [
+            *(SDK_LINKS if interpreter.language == "nodejs" else ()),
+            *((f"/{path.name}", os.readlink(path)) for path in _system() if path.is_symlink()),
+        ],
         "files": {**FILES, "/etc/hosts": f"127.0.0.1\tlocalhost localhost.localdomain\n{names}"},
         "tmp_mb": spec.function.ephemeral_mb,
         "cwd": "/var/task",
-        "argv": _argv(executable, "/var/runtime/bootstrap.py", env),
+        "argv": _argv(interpreter, "/var/lang", RUNTIME, env),
         "env": env,
     }
 
@@ -77,10 +85,11 @@ def bare(
         "PATH": os.environ.get("PATH", os.defpath),
         **dict.fromkeys(CA_VARIABLES if spec.ca_bundle else (), str(spec.ca_bundle)),
         **spec.variables,
-        "LAMBDA_TASK_ROOT": code, "LAMBDA_RUNTIME_DIR": str(packages), "PYTHONPATH": ":".join(folders),
+        "LAMBDA_TASK_ROOT": code, "LAMBDA_RUNTIME_DIR": str(packages),
+        **({"PYTHONPATH": ":".join(folders)} if interpreter.language == "python" else {LANG: interpreter.prefix}),
         "AWS_LAMBDA_RUNTIME_API": address,
     }
-    argv = _argv(interpreter.executable, str(BOOTSTRAP), env)
+    argv = _argv(interpreter, interpreter.prefix, str(packages), env)
     return _document(True, packages, False) | {"cwd": code, "argv": argv, "env": env}
 
 
@@ -92,7 +101,8 @@ def with_limit(document: dict[str, Any], memory_mb: int) -> dict[str, Any]:
 def show_packages(interpreter: Interpreter, folder: Path) -> Path:
     """A folder of links to what /var/runtime would hold."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, path in interpreter.packages.items():
+    bootstrap = {"bootstrap.py": str(BOOTSTRAP)} if interpreter.language == "python" else {}
+    for name, path in {**interpreter.packages, **bootstrap}.items():
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(path)
     return folder
@@ -105,10 +115,13 @@ def _document(bare: bool, root: Path, probe: bool) -> dict[str, Any]:
     }
 
 
-def _argv(executable: str, bootstrap: str, env: dict[str, str]) -> list[str]:
-    """AWS's bootstrap starts the interpreter through AWS_LAMBDA_EXEC_WRAPPER when the function sets one."""
+def _argv(interpreter: Interpreter, lang: str, runtime: str, env: dict[str, str]) -> list[str]:
+    """As AWS's bootstrap, which starts the interpreter through AWS_LAMBDA_EXEC_WRAPPER when the function sets one."""
+    if interpreter.language != "python":
+        return ["/bin/sh", f"{runtime}/bootstrap"]
     wrapper = env.get("AWS_LAMBDA_EXEC_WRAPPER")
-    return [*([wrapper] if wrapper else []), executable, bootstrap]
+    executable = f"{lang}/{os.path.relpath(interpreter.executable, interpreter.prefix)}"
+    return [*([wrapper] if wrapper else []), executable, f"{runtime}/bootstrap.py"]
 
 
 def _system() -> Iterator[Path]:
@@ -121,7 +134,8 @@ def _binds(spec: EnvironmentSpec, interpreter: Interpreter, layers: Path | None)
     yield from ((str(path), str(path)) for name in ETC for path in sorted(Path("/etc").glob(name)) if path.exists())
     yield interpreter.prefix, "/var/lang"
     yield from ((path, f"/var/runtime/{name}") for name, path in sorted(interpreter.packages.items()))
-    yield str(BOOTSTRAP), "/var/runtime/bootstrap.py"
+    if interpreter.language == "python":
+        yield str(BOOTSTRAP), "/var/runtime/bootstrap.py"
     yield str(spec.function.code), "/var/task"
     if layers:
         yield str(layers), "/opt"
