@@ -43,6 +43,8 @@ class PytestRig:
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
+        self._databases: dict[tuple[str, str], str] = {}
+        self._upstreams: set[Path] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rig, name)
@@ -76,6 +78,19 @@ class PytestRig:
             **more,
         )
         return make_function(self.rig, name, spec, {}, lambda _: None)
+
+    def database(self, name: str, kind: str = "embedded") -> str:
+        """A PostgreSQL behind a relay, as `Rig.database`. It is made once: what is in it stays from test to test."""
+        if (name, kind) not in self._databases:
+            self._databases[name, kind] = self.rig.database(name, kind)
+        return self._databases[name, kind]
+
+    def upstreams(self, file: str | Path) -> None:
+        """Answer for the SaaS hosts of a stub file, from now to the end of the run; the stubs forget at every test."""
+        path = Path(file).resolve()
+        if path not in self._upstreams:
+            self.rig.ways_out.add_upstreams(path)
+            self._upstreams.add(path)
 
     def invoke(self, name: str, payload: Any = NOTHING) -> Result:
         """Invoke synchronously through boto3, which does not retry; `{}` where no payload is given."""

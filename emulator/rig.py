@@ -18,7 +18,7 @@ from emulator.aws.backend import Backend
 from emulator.aws.endpoint import AwsEndpoint
 from emulator.aws.services.logs import LogStore
 from emulator.clock import Clock
-from emulator.errors import Verdict
+from emulator.errors import UsageError, Verdict
 from emulator.fault import Rule
 from emulator.frontdoors.apigateway import ApiGateway
 from emulator.functions.engines import choose
@@ -206,6 +206,8 @@ class Rig:
         """A PostgreSQL behind a relay named `name`: embedded, or an existing one by URL. Gives the functions' URL."""
         from emulator import postgres
 
+        if name in self._databases:
+            raise UsageError(f"there is a database named {name!r} already")
         server = postgres.embedded(self.state_dir / "postgres") if kind == "embedded" else postgres.existing(kind)
         self._databases[name] = server
         return server.url_at(*self.ways_out.add_relay(name, (server.host, server.port)))

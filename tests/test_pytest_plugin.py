@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from emulator.pytest_plugin import PytestRig
 
 HANDLER = '''
 import os
@@ -201,6 +204,33 @@ def test_a_wrong_function_is_told_as_in_a_file(run, call, said):
     outcome = run(f"def test_it(rig):\n    rig.function({call})\n")
     outcome.assert_outcomes(failed=1)
     outcome.stdout.fnmatch_lines([f"*FileProblem: {said}*"])
+
+
+def test_a_database_is_made_once_and_reached_by_every_test(run):
+    run('''
+SERVER = "postgresql://me:secret@127.0.0.1:5432/orders"
+seen = []
+
+@pytest.mark.parametrize("number", range(2))
+def test_it(rig, number):
+    url = rig.database("orders-db", SERVER)
+    assert url.startswith("postgresql://me:secret@127.0.0.1:") and url.endswith("/orders") and url != SERVER
+    seen.append(url)
+    assert set(seen) == {url}
+
+def test_one_name_is_one_database(rig):
+    from emulator.errors import UsageError
+    with pytest.raises(UsageError, match="there is a database named 'orders-db' already"):
+        rig.database("orders-db", SERVER.replace("orders", "other"))
+''').assert_outcomes(passed=3)
+
+
+def test_a_stub_file_is_added_once(tmp_path):
+    added = []
+    rig = PytestRig(SimpleNamespace(ways_out=SimpleNamespace(add_upstreams=added.append)))
+    for name in ("a.yaml", "b.yaml", tmp_path / "x" / ".." / "a.yaml"):
+        rig.upstreams(tmp_path / name)
+    assert added == [tmp_path / "a.yaml", tmp_path / "b.yaml"]
 
 
 def test_workers_have_rigs_of_their_own(run):
