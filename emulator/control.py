@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator import catalogue
+from emulator.control_door import health as health_of
+from emulator.control_door import is_local, version
 from emulator.errors import RigError, UsageError
 from emulator.injector import Armed
 
@@ -38,19 +36,8 @@ def control(rig: Rig, stop: Callable[[], None]) -> Flask:
 
 
 def _local_only() -> None:
-    """Loopback clients, by a loopback name: a page in a browser must not reach this through a name it controls."""
-    named = urlsplit(f"//{request.host}").hostname in ("localhost", "127.0.0.1", "::1")
-    if not (_is_loopback(request.remote_addr or "") and named) or "Origin" in request.headers:
+    if not is_local(request.environ):
         abort(403, "the rig is controlled from its own machine only")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        peer = ipaddress.ip_address(address)
-    except ValueError:  # a socket that has no address, or none that can be read
-        return False
-    inside = getattr(peer, "ipv4_mapped", None)  # ::ffff:127.0.0.1, on a socket that serves both families
-    return (inside or peer).is_loopback
 
 
 def _refused(error: HTTPException) -> tuple[Response, int]:
@@ -65,7 +52,7 @@ def _problem(error: RigError) -> tuple[Response, int]:
 def _add_state(app: Flask, rig: Rig, stop: Callable[[], None]) -> None:
     @app.get("/_rig/health")
     def health() -> Any:
-        return jsonify(status="ok", version=version(), rig=rig.id, pid=os.getpid())
+        return jsonify(health_of(rig))
 
     @app.get("/_rig/status")
     def status() -> Any:
@@ -121,12 +108,6 @@ def _add_record(app: Flask, rig: Rig) -> None:
         from emulator.control_openapi import document
 
         return jsonify(document(version()))
-
-
-@cache
-def version() -> str:
-    """Of the distribution that is installed."""
-    return metadata.version("lambdarig")
 
 
 def _seconds(given: Any) -> float:

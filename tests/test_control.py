@@ -3,8 +3,10 @@ import re
 import socket
 
 import pytest
+from werkzeug.test import Client
 
 from emulator.control import AGES_S, control
+from emulator.control_door import ControlDoor
 from emulator.control_openapi import document
 from emulator.rig import Rig
 from emulator.settings import Settings
@@ -216,6 +218,26 @@ def test_stop_asks_the_process_to_end(ask, stopped):
     assert stopped == [True]
 
 
+@pytest.fixture
+def door(inline_rig, stopped):
+    """The same by the door that a rig has: Werkzeug's client around it."""
+    return Client(ControlDoor(inline_rig.rig, lambda: stopped.append(True)))
+
+
+@pytest.mark.parametrize("path", ["health", "status", "faults", "timeline", "openapi.json", "nowhere"])
+@pytest.mark.parametrize("environ", [{}, {"REMOTE_ADDR": "10.0.0.1"}, {"HTTP_HOST": "a.example"}, {"HTTP_ORIGIN": "x"}])
+def test_the_door_answers_as_flask_does(door, ask, path, environ):
+    answer = door.get(f"/_rig/{path}", environ_overrides={**HOST, "REMOTE_ADDR": "127.0.0.1", **environ})
+    assert (answer.status_code, answer.json) == ask("GET", path, **environ)
+
+
+def test_the_door_lets_everything_else_through(door, stopped):
+    local = {**HOST, "REMOTE_ADDR": "127.0.0.1"}
+    assert door.post("/_rig/health", environ_overrides=local).status_code == 405
+    assert door.post("/_rig/stop", environ_overrides=local).json == {"status": "stopping"}
+    assert stopped == [True]
+
+
 def documented(app):
     return {
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
@@ -244,7 +266,7 @@ def test_every_operation_says_what_it_does_takes_and_answers():
 def test_the_rules_hold_on_the_wire():
     rig = Rig(Settings(engine="inline"))
     try:
-        rig.start(control(rig, lambda: None))
+        rig.start(ControlDoor(rig, lambda: None))
         host, port = rig.url.removeprefix("http://").split(":")
         for name, status in (("localhost", b"200"), ("evil.example", b"403")):
             with socket.create_connection((host, int(port)), 5) as connection:

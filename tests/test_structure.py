@@ -108,9 +108,9 @@ def test_no_exception_is_swallowed_without_a_word(path):
 
 
 def test_a_rig_starts_without_what_only_its_work_needs():
-    heavy = "boto3 botocore docker moto psutil pydantic rich trustme yaml jmespath requests"
+    heavy = "boto3 botocore docker flask moto psutil pydantic rich trustme yaml jmespath requests"
     code = (
-        "import sys, emulator.cli.up, emulator.control, emulator.rig, emulator.functions.engines.docker, "
+        "import sys, emulator.cli.up, emulator.control_door, emulator.rig, emulator.functions.engines.docker, "
         f"emulator.functions.engines.process; print(*(name for name in '{heavy}'.split() if name in sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -11,7 +11,8 @@ import click
 import yaml
 
 from emulator import catalogue
-from emulator.cli.common import as_json, ask, say, which_port
+from emulator.cli.asking import ask
+from emulator.cli.common import as_json, say, which_port
 from emulator.cli.rules import written
 from emulator.fault import Fault, parameters
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from emulator.cli.common import as_json, client, nobody, note, say, which_port
+from emulator.cli.asking import nobody
+from emulator.cli.common import as_json, client, note, say, which_port
 from emulator.errors import RigError, UsageError, Verdict, one_line
 
 THROTTLED = 429

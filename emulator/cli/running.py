@@ -8,7 +8,8 @@ import click
 import psutil
 
 from emulator.cli import cards
-from emulator.cli.common import as_json, ask, nobody, note, say, which_port
+from emulator.cli.asking import ask, nobody
+from emulator.cli.common import as_json, note, say, which_port
 from emulator.clock import Clock
 from emulator.errors import RigError, UsageError
 

@@ -124,7 +124,7 @@ def _check(file: Path | None, faults: tuple[str, ...]) -> tuple[RigFile | None, 
 
 
 def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules: list[Rule], as_json: bool) -> None:
-    from emulator.control import control
+    from emulator.control_door import ControlDoor
 
     _allow_descriptors()
     ended, starting = threading.Event(), threading.Event()
@@ -134,7 +134,7 @@ def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules:
         starting.set()
         if ended.is_set():
             raise KeyboardInterrupt
-        rig.start(control(rig, ended.set))
+        rig.start(ControlDoor(rig, ended.set))
         if loaded is not None and file is not None:
             from emulator.building import build_rig
 
