@@ -510,6 +510,23 @@ def test_a_folder_named_emulator_is_not_taken_for_it(home):
                               env={**os.environ, **home.variables}, check=False).returncode == 0  # fmt: skip
 
 
+def test_an_engine_that_is_asked_for_and_does_not_answer_is_exit_3_with_the_mend(home, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{home.work}/nobody.sock")
+    for options in ([], ["--detach"]):
+        done = home.call("up", "--engine", "docker", "--port", "0", *options)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.startswith("lambdarig: the docker engine cannot be used: ")
+        assert "to mend it: install Docker" in done.stderr
+    assert home.left() == []
+
+
+def test_without_docker_auto_is_the_process_engine(home, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{home.work}/nobody.sock")
+    up = Up(home)
+    assert up.said["engine"] == "process"
+    assert up.end()[0] == 0
+
+
 def test_a_rule_is_armed_from_the_start(home):
     up = Up(home, "rig.yaml", "--engine", "inline", "--fault", "{fault: cold_start, with: {delay_ms: 9000}}")
     log = json.loads(up.call("invoke", "crm", "--json").stdout)["log"]

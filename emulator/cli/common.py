@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 PORT = 4566
+NO_DOCKER = "install Docker and start it (Debian: apt-get install docker.io), or use --engine process"
 as_json = click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
 which_port = click.option(
     "--port",

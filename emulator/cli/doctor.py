@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from emulator.cli import cards
-from emulator.cli.common import PORT, as_json, say
+from emulator.cli.common import NO_DOCKER, PORT, as_json, say
 from emulator.errors import EngineError, RigError
 
 
@@ -67,7 +67,7 @@ def _docker() -> Iterator[Finding]:
             "docker engine",
             False,
             reason,
-            "install Docker and start it (Debian: apt-get install docker.io), or use --engine process",
+            NO_DOCKER,
         )
         return
     yield Finding("docker engine", True, "answers")

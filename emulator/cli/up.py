@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulator.cli.common import PORT, as_json, engine_option, note, say
-from emulator.errors import UsageError
+from emulator.cli.common import NO_DOCKER, PORT, as_json, engine_option, note, say
+from emulator.errors import EngineError, UsageError
 from emulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def up(file: Path | None, detach: bool, as_json: bool, faults: tuple[str, ...], 
     file = file or (Path("lambdarig.yaml") if Path("lambdarig.yaml").exists() else None)
     settings = _settings(**given)
     loaded, rules = _check(file, faults)
+    _check_engine(settings.engine)
     if detach:
         from emulator.cli.detach import detached
 
@@ -121,6 +122,15 @@ def _check(file: Path | None, faults: tuple[str, ...]) -> tuple[RigFile | None, 
         catalogue.claim(rule, taken, "--fault", "")
         rules.append(rule)
     return loaded, rules
+
+
+def _check_engine(name: str) -> None:
+    """An engine asked for by name must be there: the rig opens it only after it has said that it is up."""
+    if name == "docker":
+        from emulator.functions.engines.docker import DockerEngine
+
+        if reason := DockerEngine.available():
+            raise EngineError(f"the docker engine cannot be used: {reason}", NO_DOCKER)
 
 
 def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules: list[Rule], as_json: bool) -> None:
