@@ -6,21 +6,17 @@ no engine that answers, tests marked `docker` fail. Without it they are deselect
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import hypothesis
 import pytest
+from engine_choice import ENGINES, REAL, VARIABLE
 
 from emulator.pytest_plugin import PytestRig
 from emulator.rig import Rig
 from emulator.settings import Settings
-
-VARIABLE = "LAMBDARIG_ENGINE_TESTS"
-REAL = ("docker", "process")
-ENGINES = tuple(name.strip() for name in os.environ.get(VARIABLE, ",".join(REAL)).split(","))
 
 pytest_plugins = ["pytester"]
 hypothesis.settings.register_profile("lambdarig", deadline=None)  # what is slow here is the machine

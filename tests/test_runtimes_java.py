@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ENGINES
+from engine_choice import ENGINES
 from runtime_rig import SOURCES, invoker
 
 from emulator.functions import packaging

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import ENGINES
+from engine_choice import ENGINES
 from runtime_rig import SOURCES, invoker
 
 from emulator.pytest_plugin import PytestRig
