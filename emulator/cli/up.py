@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from emulator.cli.common import NO_DOCKER, PORT, as_json, engine_option, note, say
+from emulator.cli.ending import Ending
 from emulator.errors import EngineError, UsageError
 from emulator.settings import Settings
 
@@ -137,26 +135,26 @@ def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules:
     from emulator.control_door import ControlDoor
 
     _allow_descriptors()
-    ended, starting = threading.Event(), threading.Event()
-    _on_signals(ended, starting)
+    ending = Ending()
+    ending.on_signals()
     rig, card = _made(settings), None
     try:
-        starting.set()
-        if ended.is_set():
+        ending.starting = True
+        if ending.asked():
             raise KeyboardInterrupt
-        rig.start(ControlDoor(rig, ended.set))
+        rig.start(ControlDoor(rig, ending.ask))
         if loaded is not None and file is not None:
             from emulator.building import build_rig
 
             build_rig(rig, loaded, file, note)
         rig.injector.arm(rules)
-        starting.clear()
+        ending.starting = False
         card = _announce(rig, as_json)
         rig.prepare()
-        ended.wait()
+        ending.wait()
         note("stopping: containers, network and files go first")
     finally:
-        starting.clear()
+        ending.starting = False
         try:
             rig.close()
         finally:
@@ -195,17 +193,3 @@ def _announce(rig: Rig, as_json: bool) -> Path:
     )
     sys.stdout.flush()
     return card
-
-
-def _on_signals(ended: threading.Event, starting: threading.Event) -> None:
-    """While the rig is `starting` a signal breaks that off; later it asks for the end; the clean-up it lets finish."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-        if starting.is_set():
-            starting.clear()
-            raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
-            signal.signal(number, end)
