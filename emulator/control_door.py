@@ -22,10 +22,10 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class ControlDoor:
-    """WSGI. stop: asks the process to end."""
+    """WSGI. stop: asks the process to end. ready: False while a rig file's functions are made; health is 503 then."""
 
     def __init__(self, rig: Rig, stop: Callable[[], None]) -> None:
-        self._rig, self._stop = rig, stop
+        self._rig, self._stop, self.ready = rig, stop, True
         self._lock = threading.Lock()
         self._app: Callable[..., Iterable[bytes]] | None = None
 
@@ -33,8 +33,9 @@ class ControlDoor:
         asked = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if asked != ("GET", "/_rig/health") or not is_local(environ):
             return self._flask()(environ, start_response)
-        body = json.dumps(health(self._rig)).encode()
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        body = json.dumps(health(self._rig) | ({} if self.ready else {"status": "building"})).encode()
+        status = "200 OK" if self.ready else "503 Service Unavailable"
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
     def _flask(self) -> Callable[..., Iterable[bytes]]:

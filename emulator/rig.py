@@ -51,7 +51,11 @@ class Rig:
         self.timeline = Timeline(self.clock)
         self.injector = Injector(self.clock, self.timeline, s.seed)
         self.state_dir = _state_dir(s.state_dir)
-        self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
+        try:
+            self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
+        except BaseException:
+            self._forget_folder()
+            raise
         self.registry = Registry(s.account, s.region)
         self.attribution = Attribution(s.seed, s.account)
         self.backend = Backend(s.seed, s.account)
@@ -60,6 +64,11 @@ class Rig:
         self._server: Server | None = None
         self._watchman: reaper.Reaper | None = None
         self._databases: dict[str, Any] = {}
+
+    def _forget_folder(self) -> None:
+        """Only one that the rig made itself."""
+        if self.settings.state_dir is None:
+            shutil.rmtree(self.state_dir, ignore_errors=True)
 
     def _wire(self) -> None:
         s = self.settings
@@ -142,8 +151,7 @@ class Rig:
         with contextlib.ExitStack() as stack:
             if self._watchman is not None:
                 stack.callback(self._watchman.stand_down)
-            if self.settings.state_dir is None:
-                stack.callback(shutil.rmtree, self.state_dir, ignore_errors=True)
+            stack.callback(self._forget_folder)
             for database in self._databases.values():
                 stack.callback(database.stop)
             stack.callback(self.backend.reset)  # moto's state is the process's, and must not outlive the rig
@@ -157,7 +165,11 @@ class Rig:
                 stack.callback(self._server.close)
 
     def __enter__(self) -> Rig:
-        return self if self._server is not None else self.start()
+        try:
+            return self if self._server is not None else self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.close()

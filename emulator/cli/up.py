@@ -142,12 +142,15 @@ def _serve(settings: Settings, file: Path | None, loaded: RigFile | None, rules:
         ending.starting = True
         if ending.asked():
             raise KeyboardInterrupt
-        rig.start(ControlDoor(rig, ending.ask))
+        door = ControlDoor(rig, ending.ask)
+        door.ready = loaded is None
+        rig.start(door)
         if loaded is not None and file is not None:
             from emulator.building import build_rig
 
             build_rig(rig, loaded, file, note)
         rig.injector.arm(rules)
+        door.ready = True
         ending.starting = False
         card = _announce(rig, as_json)
         rig.prepare()
