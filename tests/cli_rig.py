@@ -15,6 +15,17 @@ LAMBDARIG = (sys.executable, "-m", "emulator.cli")
 PATIENCE_S = 60
 
 
+def shell() -> dict[str, str]:
+    """The variables of a person's shell: without the engine that these tests are run with."""
+    return {name: value for name, value in os.environ.items() if name not in ("LAMBDARIG_ENGINE", "LAMBDARIG_PORT")}
+
+
+def hears_hangups() -> None:
+    """In the child: a SIGHUP ignored by whoever runs the tests (nohup) would stay ignored."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+
 class Home:
     """A folder with everything that a command may leave on a machine."""
 
@@ -36,7 +47,7 @@ class Home:
         """A command, run to its end."""
         return subprocess.run(
             (*LAMBDARIG, *arguments), capture_output=True, text=True, cwd=self.work, timeout=PATIENCE_S,
-            env={**os.environ, **self.variables}, **options,
+            env={**shell(), **self.variables}, **options,
         )  # fmt: skip
 
 
@@ -47,7 +58,7 @@ class Up:
         self.home = home
         self.process = subprocess.Popen(
             (*LAMBDARIG, "up", "--port", "0", "--json", *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, cwd=home.work, env={**os.environ, **home.variables},
+            text=True, cwd=home.work, env={**shell(), **home.variables}, preexec_fn=hears_hangups,
         )  # fmt: skip
         self.said = self._announced() if wait else {}
         self.port = self.said["url"].rpartition(":")[2] if wait else ""

@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import shlex
 import signal
@@ -11,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import pytest
-from cli_rig import LAMBDARIG, Home, Up
+from cli_rig import LAMBDARIG, Home, Up, shell
 
 from emulator import catalogue
 from emulator.cli import COMMANDS, main
@@ -317,7 +316,7 @@ def test_a_log_is_followed_until_ctrl_c(shared):
     shared.call("invoke", "crm", "--payload", '"first"')
     process = subprocess.Popen(
         (*LAMBDARIG, "logs", "crm", "--follow", "--port", shared.port), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env={**os.environ, **shared.home.variables},
+        text=True, env={**shell(), **shared.home.variables},
     )  # fmt: skip
     seen = iter(process.stdout.readline, "")
     assert any("seen first" in line for line in seen)
@@ -501,13 +500,13 @@ def test_a_folder_named_emulator_is_not_taken_for_it(home):
     arguments = ("up", "--detach", "--port", "0", "--engine", "inline", "--json")
     done = subprocess.run(
         (sys.executable, "-c", code, *arguments), capture_output=True, text=True, cwd=home.work,
-        env={**os.environ, **home.variables}, check=False,
+        env={**shell(), **home.variables}, check=False,
     )  # fmt: skip
     if sys.version_info >= (3, 11):
         assert done.returncode == 0, done.stderr
         port = json.loads(done.stdout)["url"].rpartition(":")[2]
         assert subprocess.run((sys.executable, "-c", code, "down", "--port", port), cwd=home.work,
-                              env={**os.environ, **home.variables}, check=False).returncode == 0  # fmt: skip
+                              env={**shell(), **home.variables}, check=False).returncode == 0  # fmt: skip
 
 
 def test_an_engine_that_is_asked_for_and_does_not_answer_is_exit_3_with_the_mend(home, monkeypatch):
