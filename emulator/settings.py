@@ -14,7 +14,8 @@ class Settings:
     """engine: docker, process, inline, or auto. port: 0 takes a free one. seed: of dice and ids.
 
     account_limit: environments busy at once, over all functions (AWS: 1,000 an account; a laptop: fewer). idle_s: rig
-    seconds after which an idle environment goes. freeze: stop environments between invocations. texts: generation of
+    seconds after which an idle environment goes. iam: `enforce` decides for roles and users that IAM has, `strict` also
+    refuses those it has not, `off` allows everything. freeze: stop environments between invocations. texts: generation of
     AWS's log and error texts. manual_clock: rig time stands still until `advance`. state_dir: None makes one and
     removes it again.
     """
@@ -29,5 +30,6 @@ class Settings:
     idle_s: float | None = 600.0
     freeze: bool = True
     texts: str = "current"
+    iam: str = "enforce"
     manual_clock: bool = False
     state_dir: Path | None = None

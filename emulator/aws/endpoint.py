@@ -30,13 +30,28 @@ class Service(Protocol):
     def answer(self, call: AwsCall, request: WireRequest) -> AwsReply: ...
 
 
+class Authorizer(Protocol):
+    """Decides by IAM whether a call may be made (`emulator.aws.authorization`)."""
+
+    def refusal(self, call: AwsCall, request: WireRequest) -> AwsError | None: ...
+
+
+class Consistency(Protocol):
+    """Answers with what the caller can see by now (`emulator.aws.consistency`); `serve` answers with the newest."""
+
+    def answer(self, call: AwsCall, request: WireRequest, serve: Callable[[], AwsReply]) -> AwsReply: ...
+
+
 class AwsEndpoint:
-    """services: own ones by SigV4 signing name."""
+    """services: own ones by SigV4 signing name. Without an authorizer every call is allowed; without consistency every
+    write is visible at once."""
 
     def __init__(
-        self, injector: Injector, attribution: Attribution, backend: Backend, services: Mapping[str, Service]
+        self, injector: Injector, attribution: Attribution, backend: Backend, services: Mapping[str, Service],
+        authorizer: Authorizer | None = None, consistency: Consistency | None = None,
     ) -> None:
         self.injector, self.attribution, self.backend, self.services = injector, attribution, backend, services
+        self.authorizer, self.consistency = authorizer, consistency
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         reply = self.serve(read(environ))
@@ -71,13 +86,20 @@ class AwsEndpoint:
             iam_action=resources.action(request),
         )
 
-    def _answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
-        service = self.services.get(request.service)
+    def _answer(self, call: AwsCall, request: WireRequest) -> AwsReply | AwsError:
         try:
-            return service.answer(call, request) if service else self.backend.answer(request)
+            if self.authorizer and (refusal := self.authorizer.refusal(call, request)):
+                return refusal
+            if self.consistency:
+                return self.consistency.answer(call, request, lambda: self._served(call, request))
+            return self._served(call, request)
         except Exception as error:
             log.exception("%s failed", call.id)
             return _own_fault(request, "InternalFailure", f"{call.action} failed in lambdarig: {error!r}")
+
+    def _served(self, call: AwsCall, request: WireRequest) -> AwsReply:
+        service = self.services.get(request.service)
+        return service.answer(call, request) if service else self.backend.answer(request)
 
 
 def _written(request: WireRequest, reply: Any) -> AwsReply:
