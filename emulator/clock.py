@@ -18,7 +18,7 @@ class Clock:
 
     def __init__(self, manual: bool = False) -> None:
         self.manual = manual
-        self._start = time.monotonic()
+        self._start, self._began = time.monotonic(), time.time()
         self._advanced = 0.0
         self._moved = threading.Condition()
 
@@ -38,6 +38,10 @@ class Clock:
         """Seconds of rig time since the rig started."""
         real = 0.0 if self.manual else time.monotonic() - self._start
         return real + self._advanced
+
+    def epoch(self) -> float:
+        """The rig's time of day, in seconds since the epoch: what sessions and tokens expire by."""
+        return self._began + self.now()
 
     def advance(self, seconds: float) -> None:
         """Move rig time forward and wake whoever waits for it."""

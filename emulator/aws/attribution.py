@@ -28,6 +28,7 @@ class _Signer:
 
     caller: Caller
     place: str
+    credentials: Credentials
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -43,17 +44,19 @@ class Attribution:
     def issue(self, environment_id: str, function_name: str, role_arn: str) -> Credentials:
         """The role's credentials for one environment (`NAME/env-2`); its calls are in `init` until `enter`."""
         arn = assumed_role(role_arn, function_name)
-        credentials = self._draw("ASIA", environment_id)
+        credentials = self.draw("ASIA", environment_id)
         caller = Caller(arn, credentials.access_key, function_name, environment_id)
         with self._lock:
-            self._signers[credentials.access_key] = _Signer(caller, f"{environment_id}/init")
+            self._signers[credentials.access_key] = _Signer(caller, f"{environment_id}/init", credentials)
         return credentials
 
-    def name(self, arn: str) -> str:
-        """An access key for a caller that is no function, e.g. `appflow.amazonaws.com`; the same one each time."""
-        access_key = self._draw("AKIA", arn).access_key
+    def name(self, arn: str, place: str = "") -> str:
+        """An access key for a caller that is no function, e.g. `appflow.amazonaws.com`; the same one each time. place:
+        what its calls' ids begin with, where that is not the caller's name; each place has a key of its own."""
+        credentials = replace(self.draw("AKIA", f"{arn}/{place}" if place else arn), session_token="")
+        access_key = credentials.access_key
         with self._lock:
-            self._signers.setdefault(access_key, _Signer(Caller(arn, access_key), arn))
+            self._signers.setdefault(access_key, _Signer(Caller(arn, access_key), place or arn, credentials))
         return access_key
 
     def enter(self, access_key: str, invocation_id: str) -> None:
@@ -81,6 +84,17 @@ class Attribution:
         signer = self._signers.get(access_key)
         return signer.caller if signer else Caller(f"arn:aws:iam::{self._account}:root", access_key)
 
+    def credentials(self, access_key: str) -> Credentials | None:
+        """What the rig issued under the key; None for a key it never issued, or that is revoked."""
+        signer = self._signers.get(access_key)
+        return signer.credentials if signer else None
+
+    def draw(self, prefix: str, owner: str) -> Credentials:
+        """Credentials that follow from seed and owner. prefix: AKIA, or ASIA for those with a session token."""
+        drawn = hashlib.sha512(f"{self._seed}/{prefix}/{owner}".encode()).digest()
+        key = prefix + base64.b32encode(drawn[:10]).decode()
+        return Credentials(key, base64.b64encode(drawn[10:40]).decode(), base64.b64encode(drawn * 4).decode())
+
     def call_id(self, caller: Caller, service: str, operation: str) -> str:
         """`NAME/inv-3/secretsmanager.GetSecretValue#2`; in the init phase `NAME/env-1/init/...`; else `client/...`."""
         what = f"{service}.{operation}"
@@ -95,12 +109,7 @@ class Attribution:
         with self._lock:
             signer = self._signers[access_key]
             caller = replace(signer.caller, invocation=invocation_id)
-            self._signers[access_key] = _Signer(caller, place or f"{caller.environment}/between")
-
-    def _draw(self, prefix: str, owner: str) -> Credentials:
-        drawn = hashlib.sha512(f"{self._seed}/{prefix}/{owner}".encode()).digest()
-        key = prefix + base64.b32encode(drawn[:10]).decode()
-        return Credentials(key, base64.b64encode(drawn[10:40]).decode(), base64.b64encode(drawn * 4).decode())
+            self._signers[access_key] = _Signer(caller, place or f"{caller.environment}/between", signer.credentials)
 
 
 def assumed_role(role_arn: str, function_name: str) -> str:

@@ -38,6 +38,11 @@ class Backend:
         self._lock = threading.Lock()
         self._loaded: Any = None
 
+    @property
+    def loaded(self) -> bool:
+        """Has anything been asked of moto yet?"""
+        return self._loaded is not None
+
     def preload(self, services: Iterable[str] = EARLY) -> threading.Thread:
         """Load moto and these services (moto's folder names) in a background thread."""
         thread = threading.Thread(target=self._preload, args=(tuple(services),), name="moto-preload", daemon=True)
