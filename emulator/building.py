@@ -9,24 +9,25 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator import building_apis
 from emulator.aws.internal import client
 from emulator.errors import FileProblem, UsageError, one_line
-from emulator.files import FunctionSpec, RigFile, RouteSpec
+from emulator.files import ROLE, FunctionSpec, RigFile, RoleSpec
 
 if TYPE_CHECKING:
     from emulator.rig import Rig
 
 Say = Callable[[str], None]
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
-_REFERENCE = re.compile(r"\$\{([^}]+)\}")
+_REFERENCE = re.compile(r"\$\{(?![\w-]+:)([^}]+)\}")  # `${aws:username}` is a policy's own
 
 
 def build_rig(rig: Rig, written: RigFile, file: Path, say: Say) -> dict[str, Any]:
-    """Make everything; gives what steps can refer to: `secrets`, `databases`, `functions`, `apis`, each by name.
+    """Make everything; gives what steps can refer to: `secrets`, `databases`, `roles`, `functions`, `apis`, each by
+    name.
 
     Raises FileProblem for what AWS would refuse.
     """
-    made: dict[str, Any] = {"secrets": {}, "databases": {}, "functions": {}, "apis": {}}
+    made: dict[str, Any] = {"secrets": {}, "databases": {}, "roles": {}, "functions": {}, "apis": {}}
 
     def aws(service: str) -> Any:
         return client(rig.endpoint, service, region=rig.settings.region)
@@ -40,12 +41,15 @@ def build_rig(rig: Rig, written: RigFile, file: Path, say: Say) -> dict[str, Any
         made["databases"][name] = {"url": rig.database(name, kind)}
     if written.upstreams is not None:
         rig.ways_out.add_upstreams(written.upstreams)
+    for name, role in written.roles.items():
+        with _refusals(file, f"roles.{name}"):
+            made["roles"][name] = make_role(aws("iam"), name, role, made)
     for name, function in written.functions.items():
         with _refusals(file, f"functions.{name}"):
             made["functions"][name] = {"arn": make_function(rig, name, function, made, say)}
     for name, api in written.apis.items():
         with _refusals(file, f"apis.{name}"):
-            made["apis"][name] = make_api(aws("apigateway"), aws("lambda"), name, api, made["functions"])
+            made["apis"][name] = building_apis.make_api(aws, name, api, made["functions"])
     return made
 
 
@@ -62,6 +66,24 @@ def _refusals(file: Path, key: str) -> Iterator[None]:
         raise FileProblem(file, key, one_line(error)) from None
 
 
+def make_role(iam: Any, name: str, spec: RoleSpec, made: dict[str, Any]) -> dict[str, str]:
+    """The role with its policies; gives its ARN and its name."""
+    trusted = {"Effect": "Allow", "Principal": {"Service": spec.trust}, "Action": "sts:AssumeRole"}
+    trust = spec.trust if isinstance(spec.trust, dict) else {"Version": "2012-10-17", "Statement": [trusted]}
+    bounded = {}
+    if spec.boundary is not None:
+        document = json.dumps(resolve(spec.boundary, made))
+        arn = iam.create_policy(PolicyName=f"{name}-boundary", PolicyDocument=document)["Policy"]["Arn"]
+        bounded = {"PermissionsBoundary": arn}
+    document = json.dumps(resolve(trust, made))
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, **bounded)["Role"]
+    for policy, written in spec.policies.items():
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(resolve(written, made)))
+    for arn in spec.managed:
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    return {"arn": role["Arn"], "name": name}
+
+
 def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any], say: Say) -> str:
     """Create the function from its folder; gives its ARN."""
     runtime = spec.runtime if spec.runtime != "python" else python_runtime(rig.engine.name)
@@ -76,7 +98,7 @@ def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any],
     arn = api.create_function(
         FunctionName=name,
         Runtime=runtime,
-        Role=spec.role,
+        Role=made["roles"][spec.role]["arn"] if spec.role in made["roles"] else spec.role,
         Handler=spec.handler,
         Timeout=spec.timeout,
         MemorySize=spec.memory,
@@ -85,59 +107,16 @@ def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any],
         Code={"S3Bucket": "hot-reload", "S3Key": str(folder)},
         Tags={"lambdarig:texts": spec.texts} if spec.texts else {},
     )["FunctionArn"]
+    api.add_permission(
+        FunctionName=name,
+        StatementId="appflow",
+        Action="lambda:InvokeFunction",
+        Principal="appflow.amazonaws.com",
+        SourceAccount=rig.settings.account,
+    )
     if spec.reserved_concurrency is not None:
         api.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=spec.reserved_concurrency)
     return str(arn)
-
-
-def make_api(
-    gateway: Any, functions_api: Any, name: str, spec: RouteSpec, functions: dict[str, Any]
-) -> dict[str, str]:
-    """A deployed REST API whose routes lead to functions by Lambda proxy integration."""
-    api_id = gateway.create_rest_api(name=name)["id"]
-    resources = {"/": gateway.get_resources(restApiId=api_id)["items"][0]["id"]}
-    for route, target in spec.routes.items():
-        method, path = split_route(route)
-        arn = functions[target]["arn"]
-        region = arn.split(":")[3]
-        uri = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-        resource = _resource(gateway, api_id, path, resources)
-        gateway.put_method(restApiId=api_id, resourceId=resource, httpMethod=method, authorizationType="NONE")
-        gateway.put_integration(
-            restApiId=api_id,
-            resourceId=resource,
-            httpMethod=method,
-            type="AWS_PROXY",
-            integrationHttpMethod="POST",
-            uri=uri,
-        )
-    for target in dict.fromkeys(spec.routes.values()):
-        region, account = functions[target]["arn"].split(":")[3:5]
-        functions_api.add_permission(
-            FunctionName=target,
-            StatementId=f"api-{api_id}",
-            Action="lambda:InvokeFunction",
-            Principal="apigateway.amazonaws.com",
-            SourceArn=f"arn:aws:execute-api:{region}:{account}:{api_id}/*/*",
-        )
-    gateway.create_deployment(restApiId=api_id, stageName=spec.stage)
-    return {"id": api_id, "stage": spec.stage, "path": f"/_aws/execute-api/{api_id}/{spec.stage}"}
-
-
-def split_route(route: str) -> tuple[str, str]:
-    """`GET /orders/{id}` or `/orders` -> (method, path)."""
-    method, _, path = route.rpartition(" ")
-    return method or "ANY", path
-
-
-def _resource(gateway: Any, api_id: str, path: str, resources: dict[str, str]) -> str:
-    path = "/" + path.strip("/")
-    if path not in resources:
-        parent, _, part = path.rpartition("/")
-        parent_id = _resource(gateway, api_id, parent, resources)
-        made = gateway.create_resource(restApiId=api_id, parentId=parent_id, pathPart=part)
-        resources[path] = made["id"]
-    return resources[path]
 
 
 def python_runtime(engine: str) -> str:
@@ -209,7 +188,11 @@ def _looked_up(path: str, made: dict[str, Any]) -> Any:
 def check(written: RigFile, file: Path) -> None:
     """What a model cannot see: whether what one part says of another is so. Raises FileProblem."""
     known: dict[str, Collection[str]] = {"secrets": written.secrets, "databases": written.databases}
+    for name, role in written.roles.items():
+        check_references(role.model_dump(), known, file, f"roles.{name}")
     for name, function in written.functions.items():
+        if not function.role.startswith("arn:") and function.role not in written.roles:
+            raise FileProblem(file, f"functions.{name}.role", f"unknown role {function.role!r}", (*written.roles, ROLE))
         check_references(function.environment, known, file, f"functions.{name}.environment")
         _check_runtime(function.runtime, file, f"functions.{name}.runtime")
     for name, kind in written.databases.items():
@@ -218,7 +201,7 @@ def check(written: RigFile, file: Path) -> None:
         from emulator import stubs
 
         stubs.load(written.upstreams)
-    _check_routes(written, file)
+    building_apis.check(written, file)
 
 
 def _check_runtime(runtime: str, file: Path, key: str) -> None:
@@ -238,14 +221,3 @@ def _check_database(kind: str, file: Path, key: str) -> None:
             postgres.existing(kind)
         except (UsageError, ValueError) as error:
             raise FileProblem(file, key, f"must be `embedded` or a PostgreSQL's URL: {error}") from None
-
-
-def _check_routes(written: RigFile, file: Path) -> None:
-    for name, api in written.apis.items():
-        for route, target in api.routes.items():
-            key = f"apis.{name}.routes.{route}"
-            if target not in written.functions:
-                raise FileProblem(file, key, f"unknown function {target!r}", written.functions)
-            method, path = split_route(route)
-            if method not in METHODS or not path.startswith("/"):
-                raise FileProblem(file, key, "must be `METHOD /path` or `/path`", METHODS)

@@ -67,10 +67,10 @@ def judged(step: Step, result: dict[str, Any]) -> list[str]:
 
 def _failure(step: Step, result: dict[str, Any]) -> Any:
     """What an API's route, an AWS call or a function failed with; nothing when it did not."""
-    if step.http is not None:
-        return result if result["status"] >= 400 else None
     if result.keys() == {"error"}:
         return result["error"]
+    if step.http is not None:
+        return result if result["status"] >= 400 else None
     if step.invoke is None:
         return None
     return (result["payload"] or result["function_error"]) if result["function_error"] else None

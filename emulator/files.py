@@ -5,130 +5,88 @@ Shapes are pydantic models; every mistake becomes one FileProblem that names fil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from emulator.errors import FileProblem
+from emulator.file_models import (
+    ROLE,
+    AwsStep,
+    FunctionSpec,
+    GuidePlace,
+    GuideScenario,
+    HttpStep,
+    InvokeStep,
+    RigFile,
+    RoleSpec,
+    RouteSpec,
+    ScenarioFile,
+    Step,
+)
 from emulator.plain_yaml import BadYaml, parse
 
+__all__ = [
+    "ROLE",
+    "AwsStep",
+    "FunctionSpec",
+    "GuideScenario",
+    "HttpStep",
+    "InvokeStep",
+    "RigFile",
+    "RoleSpec",
+    "RouteSpec",
+    "ScenarioFile",
+    "Step",
+    "load",
+    "problem",
+    "specified",
+]
 SHOWN = 80  # characters of a wrong value
-
-
-class Strict(BaseModel):
-    """Unknown keys are refused, and nothing is taken for what it is not."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-WrittenPath = Annotated[Path, Field(strict=False)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class FunctionSpec(Strict):
-    """A function made when the rig starts. folder: relative to the file. requirements: install the folder's own
-    requirements.txt for the runtime's Python first. Sizes in MB, times in seconds. texts: generation of AWS's log
-    texts, where it is not the rig's."""
-
-    folder: WrittenPath
-    handler: Text
-    runtime: str = "python"
-    memory: int = Field(128, ge=128, le=10240)
-    timeout: int = Field(3, ge=1, le=900)
-    ephemeral: int = Field(512, ge=512, le=10240)
-    role: str = Field("arn:aws:iam::123456789012:role/lambdarig", pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
-    environment: dict[str, str] = {}
-    requirements: bool = False
-    reserved_concurrency: int | None = Field(None, ge=0)
-    texts: Literal["current", "2023", "2020", "2018"] | None = None
-
-
-class RouteSpec(Strict):
-    """One REST API: path -> function, `ANY` unless given as `GET /orders/{id}`."""
-
-    stage: str = Field("dev", pattern=r"^[A-Za-z0-9_-]{1,128}$")
-    routes: dict[str, str]
-
-
-class InvokeStep(Strict):
-    """`lambda.invoke`, synchronous."""
-
-    function: Text
-    payload: Any = Field(default_factory=dict)
-    qualifier: Text | None = None
-
-
-class AwsStep(Strict):
-    """Any operation as boto3 spells it, `get_secret_value`, `with` its parameters."""
-
-    service: Text
-    operation: Text
-    parameters: dict[str, Any] = Field(default_factory=dict, alias="with")
-
-
-class HttpStep(Strict):
-    """A request to an API of the file. path: below the stage. json or body: what is sent."""
-
-    api: Text
-    method: str = Field("GET", pattern=r"^[A-Z]+$")
-    path: str = Field(pattern=r"^/")
-    headers: dict[str, str] = {}
-    data: Any = Field(None, alias="json")
-    body: str | None = None
-
-
-class Step(Strict):
-    """One thing done, and what must come of it. Exactly one of invoke, aws, http, advance, arm, disarm."""
-
-    name: str = ""
-    invoke: InvokeStep | None = None
-    aws: AwsStep | None = None
-    http: HttpStep | None = None
-    advance: float | None = Field(None, ge=0)
-    arm: Any = None
-    disarm: str | None = None
-    expect: dict[str, Any] = {}
-    repeat: int = Field(1, ge=1, le=10000)
-
-
-class RigFile(Strict):
-    """What there is: functions, APIs, SaaS hosts, databases (`embedded`, or a PostgreSQL's URL), secrets, faults."""
-
-    functions: dict[Name, FunctionSpec] = {}
-    apis: dict[str, RouteSpec] = {}
-    upstreams: WrittenPath | None = None
-    databases: dict[str, str] = {}
-    secrets: dict[str, Any] = {}
-    faults: list[Any] = []
-
-
-class ScenarioFile(RigFile):
-    """What happens in it. texts: generation of AWS's log texts. clock: `manual` moves only by `advance` steps."""
-
-    scenario: Text
-    about: str = ""
-    seed: int = 0
-    engine: str = "auto"
-    clock: Literal["manual", "real"] = "manual"
-    texts: str = "current"
-    steps: list[Step] = Field(min_length=1)
 
 
 F = TypeVar("F", bound=RigFile)
 
 
-def load(path: Path, model: type[F]) -> F:
-    """Read and check a file; relative paths in it become absolute. Raises FileProblem."""
+def load(path: Path, model: type[F], changes: Mapping[str, Any] | None = None) -> F:
+    """Read and check a file; relative paths in it become absolute. changes: dotted keys -> other values for them, null
+    takes a key away. Raises FileProblem."""
     written = _read(path)
     if not isinstance(written, dict):
         raise FileProblem(path, "", f"must be a mapping of keys, not {_short(written)}", model.model_fields)
+    for key, value in (changes or {}).items():
+        _change(written, key, value, path)
     try:
         loaded = model.model_validate(written)
     except ValidationError as error:
         raise problem(path, error, model) from None
     return _absolute(loaded, path)
+
+
+def _change(written: Any, key: str, value: Any, path: Path) -> None:
+    """Set what the dotted key names; a number counts in a list. The place must be there."""
+    *above, last = key.split(".")
+    at = written
+    for part in above:
+        at = _below(at, part, path, key)
+    place: Any = int(last) if isinstance(at, list) and last.isdecimal() else last
+    if not isinstance(at, dict | list) or (isinstance(at, list) and place not in range(len(at))):
+        raise FileProblem(path, key, "there is no such place in the file")
+    if value is None:
+        _below(at, last, path, key)
+        del at[place]
+    else:
+        at[place] = value
+
+
+def _below(at: Any, part: str, path: Path, key: str) -> Any:
+    if isinstance(at, dict) and part in at:
+        return at[part]
+    if isinstance(at, list) and part.isdecimal() and int(part) < len(at):
+        return at[int(part)]
+    raise FileProblem(path, key, "there is no such place in the file")
 
 
 def specified(where: str, **given: Any) -> FunctionSpec:
@@ -182,7 +140,10 @@ def problem(file: object, error: ValidationError, model: type[BaseModel]) -> Fil
 
 def _choices(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at `place`."""
-    parts: dict[object, type[BaseModel]] = {"functions": FunctionSpec, "apis": RouteSpec, "steps": Step}
+    parts: dict[object, type[BaseModel]] = {
+        "functions": FunctionSpec, "apis": RouteSpec, "roles": RoleSpec, "guide": GuidePlace,
+        "steps": Step, "fix": Step,
+    }
     kinds: dict[object, type[BaseModel]] = {"invoke": InvokeStep, "aws": AwsStep, "http": HttpStep}
     here = parts.get(place[0], model) if place else model
     if here is Step and len(place) > 2:

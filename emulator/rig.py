@@ -18,7 +18,7 @@ from emulator.aws.backend import Backend
 from emulator.aws.endpoint import AwsEndpoint
 from emulator.aws.services.logs import LogStore
 from emulator.clock import Clock
-from emulator.errors import UsageError, Verdict
+from emulator.errors import RigError, UsageError, Verdict
 from emulator.fault import Rule
 from emulator.frontdoors.apigateway import ApiGateway
 from emulator.functions.engines import choose
@@ -105,6 +105,7 @@ class Rig:
         )
         self.endpoint.services = own_services(self)
         self.appflow = appflow_of(self.endpoint.services)
+        self.background = [self.pool.busy, self.events.busy]
         sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
         self.ways_out = WaysOut(self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute)
 
@@ -134,6 +135,19 @@ class Rig:
         assert self._server is not None, "the rig is not started"
         host, port = self._server.address
         return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+
+    def settle(self, limit_s: float = 60.0) -> None:
+        """Wait until nothing runs any more behind what was answered: functions whose caller has given up, asynchronous
+        invocations. What waits for rig time to pass is not waited for. Raises RigError past limit_s machine seconds."""
+        end = self.clock.monotonic() + limit_s
+        while any(busy() for busy in self.background):
+            if self.clock.monotonic() > end:
+                raise RigError(f"something still runs after {limit_s:g} s: {', '.join(self._running())}")
+            self.clock.stall(0.002)
+
+    def _running(self) -> list[str]:
+        working = [e.invocation_id or e.id for e, state in self.pool.environments() if state == "busy"]
+        return working or ["an event or a flow"]
 
     def reset(self) -> None:
         """As if just started: no rules, functions, AWS state, environments or record."""

@@ -11,11 +11,11 @@ from emulator import building, catalogue
 from emulator.errors import FileProblem
 from emulator.expectations import check_expectations
 from emulator.fault import Rule
-from emulator.files import AwsStep, ScenarioFile, Step
+from emulator.files import AwsStep, GuideScenario, HttpStep, ScenarioFile, Step
 from emulator.functions.engines import NAMES
 from emulator.functions.loglines import GENERATIONS
 
-KINDS = ("invoke", "aws", "http", "advance", "arm", "disarm")
+KINDS = ("invoke", "aws", "http", "advance", "arm", "disarm", "settle")
 
 
 def check(scenario: ScenarioFile, file: Path) -> list[Rule]:
@@ -28,14 +28,17 @@ def check(scenario: ScenarioFile, file: Path) -> list[Rule]:
     rules = catalogue.rules(scenario.faults, file)
     armed = {rule.label for rule in rules}
     known: dict[str, dict[str, Any]] = {
-        part: dict(getattr(scenario, part)) for part in ("secrets", "databases", "functions", "apis")
+        part: dict(getattr(scenario, part)) for part in ("secrets", "databases", "roles", "functions", "apis")
     }
     known["steps"] = {}
-    for number, step in enumerate(scenario.steps):
-        _check_step(step, scenario, known, armed, file, f"steps.{number}")
+    written = [(f"steps.{number}", step) for number, step in enumerate(scenario.steps)]
+    if isinstance(scenario, GuideScenario):
+        written += [(f"fix.{number}", step) for number, step in enumerate(scenario.fix)]
+    for number, (key, step) in enumerate(written):
+        _check_step(step, scenario, known, armed, file, key)
         name = name_of(step, number)
         if name in known["steps"]:
-            raise FileProblem(file, f"steps.{number}.name", f"there is a step named {name!r} already")
+            raise FileProblem(file, f"{key}.name", f"there is a step named {name!r} already")
         known["steps"][name] = step
     return rules
 
@@ -55,8 +58,8 @@ def _check_step(
     building.check_references(written, known, file, f"{key}.{kinds[0]}")
     if step.aws is not None:
         _check_operation(step.aws, file, f"{key}.aws")
-    if step.http is not None and step.http.api not in scenario.apis:
-        raise FileProblem(file, f"{key}.http.api", f"unknown API {step.http.api!r}", scenario.apis)
+    if step.http is not None:
+        _check_http(step.http, scenario, file, f"{key}.http")
     if step.arm is not None:
         catalogue.claim(catalogue.rule(step.arm, str(file), f"{key}.arm"), armed, file, f"{key}.arm")
     if step.disarm is not None:
@@ -66,6 +69,17 @@ def _check_step(
     if step.repeat > 1 and kinds[0] in ("arm", "disarm"):
         raise FileProblem(file, f"{key}.repeat", f"nobody can {kinds[0]} a rule twice")
     check_expectations(step.expect, file, f"{key}.expect")
+
+
+def _check_http(step: HttpStep, scenario: ScenarioFile, file: Path, key: str) -> None:
+    if (step.api is None) == (step.url is None):
+        raise FileProblem(file, key, "needs exactly one of api, url", ("api", "url"))
+    if step.url is not None and step.path:
+        raise FileProblem(file, f"{key}.path", "belongs to api; a url has its own")
+    if step.api is not None and step.api not in scenario.apis:
+        raise FileProblem(file, f"{key}.api", f"unknown API {step.api!r}", scenario.apis)
+    if step.api is not None and not step.path:
+        raise FileProblem(file, f"{key}.path", "is missing")
 
 
 def _check_operation(step: AwsStep, file: Path, key: str) -> None:

@@ -15,8 +15,8 @@ class Settings:
 
     account_limit: environments busy at once, over all functions (AWS: 1,000 an account; a laptop: fewer). idle_s: rig
     seconds after which an idle environment goes. iam: `enforce` decides for roles and users that IAM has, `strict` also
-    refuses those it has not, `off` allows everything. freeze: stop environments between invocations. texts: generation of
-    AWS's log and error texts. manual_clock: rig time stands still until `advance`. state_dir: None makes one and
+    refuses those it has not, `off` allows everything. freeze: stop environments between invocations. texts: generation
+    of AWS's log and error texts. manual_clock: rig time stands still until `advance`. state_dir: None makes one and
     removes it again.
     """
 

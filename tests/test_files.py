@@ -84,7 +84,7 @@ def test_a_scenario_is_a_rig_file_with_steps(write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "must be a mapping of keys, not None (choose from: apis, databases, faults, functions, secrets, "),
+        ("", "must be a mapping of keys, not None (choose from: apis, databases, faults, functions, roles, secrets, "),
         ("- a", "must be a mapping of keys, not ['a'] (choose from: apis"),
         ("just words", "must be a mapping of keys, not 'just words' (choose from: apis"),
         ("a: [1", "line 1, column 6: bad YAML: while parsing a flow sequence, expected ',' or ']'"),
@@ -115,14 +115,14 @@ def test_a_file_that_cannot_be_read_says_why(folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("function: {}", "function: unknown key (choose from: apis, databases, faults, functions, secrets, upstreams)"),
+        ("function: {}", "function: unknown key (choose from: apis, databases, faults, functions, roles, secrets, upstreams)"),
         ("functions: []", "functions: Input should be a valid dictionary, not []"),
         ("functions: {crm: {}}", "functions.crm.folder: is missing"),
         ("functions: {crm: {folder: code}}", "functions.crm.handler: is missing"),
         ("functions: {crm: {folder: code, handler: ''}}", "functions.crm.handler: String should have at least"),
         ("functions: {my crm: {folder: code, handler: h}}", "functions.my crm.[key]: String should match pattern"),
         ("apis: {shop: {}}", "apis.shop.routes: is missing"),
-        ("apis: {shop: {routes: {}, rotes: {}}}", "apis.shop.rotes: unknown key (choose from: routes, stage)"),
+        ("apis: {shop: {routes: {}, rotes: {}}}", "apis.shop.rotes: unknown key (choose from: access_log, authorization, execution_log, routes, stage)"),
         ("apis: {shop: {routes: [a]}}", "apis.shop.routes: Input should be a valid dictionary, not ['a']"),
         ("apis: {shop: {routes: {/: 5}}}", "apis.shop.routes./: Input should be a valid string, not 5"),
         ("apis: {shop: {stage: a/b, routes: {}}}", "apis.shop.stage: String should match pattern"),
@@ -150,7 +150,8 @@ def test_a_wrong_key_or_value_is_one_line_with_its_place(write, text, said):
         ("folder: 5", "folder: must be a path, not 5"),
         ("folder: nowhere", "folder: no such folder: "),
         ("folder: stubs.yaml", "folder: no such folder: "),
-        ("role: me", "role: String should match pattern"),
+        ("role: 'me too'", "role: String should match pattern"),
+        ("role: me", "role: unknown role 'me' (choose from: "),
         ("environment: {A: 1}", "environment.A: Input should be a valid string, not 1"),
         ("environment: [A]", "environment: Input should be a valid dictionary, not ['A']"),
         ("requirements: maybe", "requirements: Input should be a valid boolean, not 'maybe'"),

@@ -20,6 +20,8 @@ COMMANDS = {  # name -> module that has it; loaded when called, so that `up` sta
     "invoke": "functions",
     "logs": "functions",
     "run": "run",
+    "guide": "reproduce",
+    "reproduce": "reproduce",
     "faults": "faults",
     "fault": "faults",
     "images": "images",

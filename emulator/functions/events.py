@@ -63,12 +63,16 @@ class EventQueue:
         self._order = itertools.count()
         self._lock = threading.Lock()
         self._poke = threading.Event()
-        self._closed = False
+        self._closed, self._trying = False, 0
         threading.Thread(target=self._dispatch, name="event-retries", daemon=True).start()
 
     def submit(self, ready: Ready, config: Mapping[str, Any], dead_letter: str = "") -> None:
         """Accept an event; it runs soon."""
         self._run(Queued(ready, config, dead_letter, self._clock.now()))
+
+    def busy(self) -> bool:
+        """Whether an event is being tried now; not while it waits for rig time to pass."""
+        return self._trying > 0
 
     def clear(self) -> None:
         """Drop what waits."""
@@ -87,6 +91,7 @@ class EventQueue:
         with self._lock:
             if not self._closed:
                 self._workers.submit(self._try, event)
+                self._trying += 1
 
     def _try(self, event: Queued) -> None:
         try:
@@ -94,6 +99,9 @@ class EventQueue:
         except Exception as error:  # of the rig, not of the function: nobody else would hear of it
             LOG.exception("%s: the rig failed", event.id)
             self._timeline.record(event.id, "event", "", "rig_failed", str(error))
+        finally:
+            with self._lock:
+                self._trying -= 1
 
     def _attempt(self, event: Queued) -> None:
         try:

@@ -205,6 +205,11 @@ class Pool:
         with self._lock:
             return [*((e, "busy") for e in self._working), *((e, "idle") for row in self._idle.values() for e in row)]
 
+    def busy(self) -> bool:
+        """Whether an invocation is under way."""
+        with self._lock:
+            return any(self._busy.values())
+
     def behind(self, env_id: str) -> tuple[str, str]:
         """(function, invocation) of an environment by id; empty where there is none of that id, or nothing runs."""
         for environment, _ in self.environments():
