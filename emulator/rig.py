@@ -105,7 +105,7 @@ class Rig:
         )
         self.endpoint.services = own_services(self)
         self.appflow = appflow_of(self.endpoint.services)
-        self.background = [self.pool.busy, self.events.busy]
+        self.background = [self.pool.busy, self.events.busy, self.appflow.busy]
         sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
         self.ways_out = WaysOut(self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute)
 
@@ -138,7 +138,7 @@ class Rig:
 
     def settle(self, limit_s: float = 60.0) -> None:
         """Wait until nothing runs any more behind what was answered: functions whose caller has given up, asynchronous
-        invocations. What waits for rig time to pass is not waited for. Raises RigError past limit_s machine seconds."""
+        invocations, flows. What waits for rig time to pass is not waited for. Raises RigError past limit_s machine seconds."""
         end = self.clock.monotonic() + limit_s
         while any(busy() for busy in self.background):
             if self.clock.monotonic() > end:
@@ -171,7 +171,9 @@ class Rig:
             stack.callback(self.backend.reset)  # moto's state is the process's, and must not outlive the rig
             stack.callback(self.engine.close)
             stack.callback(self.ways_out.close)
+            stack.callback(self.appflow.close)  # when the functions that runs wait for are dead
             stack.callback(self.pool.close)
+            stack.callback(self.appflow.stop)
             stack.callback(self.events.close)
             stack.callback(self.hot_reload.close)
             stack.callback(self.injector.disarm)

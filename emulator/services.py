@@ -37,18 +37,20 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "sts": Sts(rig.backend),
         "appflow": appflow_service(
             rig.functions,
-            lambda: _acting(rig, "secretsmanager", "appflow.amazonaws.com"),
+            lambda service, place="": _acting(rig, service, "appflow.amazonaws.com", place),
             rig.clock,
+            rig.timeline,
             rig.settings.account,
             rig.settings.region,
+            rig.settings.seed,
         ),
     }
 
 
-def _acting(rig: Rig, service: str, principal: str) -> Any:
+def _acting(rig: Rig, service: str, principal: str, place: str = "") -> Any:
     from emulator.aws.internal import client
 
-    return client(rig.endpoint, service, principal, rig.settings.region)
+    return client(rig.endpoint, service, principal, rig.settings.region, place=place)
 
 
 def _fetch(rig: Rig, bucket: str, key: str, version: str | None) -> bytes:

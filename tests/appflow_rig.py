@@ -61,10 +61,11 @@ class Rig:
 
     def __init__(self):
         self.clock, self.connector, self.backend = Clock(manual=True), Connector(), Backend()
-        injector = Injector(self.clock, Timeline(self.clock))
+        self.timeline = Timeline(self.clock)
+        injector = Injector(self.clock, self.timeline)
         self.service = appflow_service(
-            self.connector, lambda: self.client("secretsmanager", "appflow.amazonaws.com"), self.clock, "123456789012",
-            "us-east-1",
+            self.connector, lambda service, place="": self.client(service, "appflow.amazonaws.com", place),
+            self.clock, self.timeline, "123456789012", "us-east-1",
         )
         self.endpoint = AwsEndpoint(injector, Attribution(), self.backend, {"appflow": self.service})
         self.appflow, self.secrets = self.client("appflow"), self.client("secretsmanager")
@@ -77,8 +78,8 @@ class Rig:
         self.connector.handler, self.connector.answers, self.connector.requests = None, {}, []
         return self
 
-    def client(self, service, caller=""):
-        return internal.client(self.endpoint, service, caller)
+    def client(self, service, caller="", place=""):
+        return internal.client(self.endpoint, service, caller, place=place)
 
     def secret(self, arn=SECRET):
         return json.loads(self.secrets.get_secret_value(SecretId=arn)["SecretString"])

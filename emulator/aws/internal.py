@@ -21,16 +21,20 @@ class _Raw(BytesIO):
         yield self.read()
 
 
-def client(endpoint: AwsEndpoint, service: str, caller: str = "", region: str = "us-east-1") -> Any:
+def client(
+    endpoint: AwsEndpoint, service: str, caller: str = "", region: str = "us-east-1",
+    keys: Mapping[str, str | None] | None = None, place: str = "",
+) -> Any:
     """A boto3 client whose calls reach `endpoint` as `caller`: an access key, an ARN or service principal
-    (`appflow.amazonaws.com`), or nothing for a plain client. Never retries; reads no AWS configuration of the machine.
-    Costs some 10 ms: keep it."""
+    (`appflow.amazonaws.com`; place: see `Attribution.name`), or nothing for a plain client. keys: whole credentials instead, in boto3's
+    words. Never retries; reads no AWS configuration of the machine. Costs some 10 ms: keep it."""
     import boto3
     import botocore.session
     from botocore.config import Config
 
     named = ":" in caller or "." in caller
-    access_key = endpoint.attribution.name(caller) if named else caller or "AKIALAMBDARIGCLIENT0"
+    access_key = endpoint.attribution.name(caller, place) if named else caller or "AKIALAMBDARIGCLIENT0"
+    keys = keys or {"aws_access_key_id": access_key, "aws_secret_access_key": "lambdarig"}
     with _creating:
         core = botocore.session.Session(profile="default")
         core.set_config_variable("config_file", os.devnull)
@@ -38,8 +42,7 @@ def client(endpoint: AwsEndpoint, service: str, caller: str = "", region: str = 
         core.full_config.setdefault("profiles", {})["default"] = {}
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         made = boto3.Session(botocore_session=core).client(
-            service, region_name=region, endpoint_url="http://localhost:4566", config=config,
-            aws_access_key_id=access_key, aws_secret_access_key="lambdarig",
+            service, region_name=region, endpoint_url="http://localhost:4566", config=config, **keys,
         )
     made.meta.events.register("before-send", lambda request, **_: send(endpoint, request))
     return made

@@ -105,6 +105,16 @@ def describe_entity(context: Context, entity: str) -> Request:
     return {"type": "DescribeEntityRequest", "entityIdentifier": entity, "connectorContext": context.as_json()}
 
 
+def query_data(
+    context: Context, entity: str, fields: Sequence[str], token: str | None = None, filtering: str | None = None,
+    most: int = PAGE,
+) -> Request:
+    """filtering: an expression of the connector SDK's filter grammar. token: of the page before."""
+    request = {"type": "QueryDataRequest", "entityIdentifier": entity, "selectedFieldNames": list(fields)}
+    paging = {"filterExpression": filtering, "nextToken": token, "maxResults": most}
+    return {**request, **paging, "connectorContext": context.as_json()}
+
+
 class ConnectorCalls:
     """lint: told (function ARN, kind of request, problems) of every answer refused; logged by default."""
 

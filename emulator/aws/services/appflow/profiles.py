@@ -122,11 +122,15 @@ class ProfileOperations:
         ask(self._calls, registration.lambda_arn, validate_settings("CONNECTOR_PROFILE", profile.settings))
 
     def delete_connector_profile(self, params: Params, call: AwsCall) -> Params:
-        """The secret goes with it. If it cannot be deleted the profile stays."""
+        """The secret goes with it. If it cannot be deleted the profile stays. One that flows use goes only by force."""
         name = params["connectorProfileName"]
         arn = self.store.arn("connectorprofile", name)
         with self.store.claim(arn):
             kept = self.store.profile(name)
+            users = self._flows_of(name)
+            if users and not params.get("forceDelete"):
+                message = f"Connector Profile with name {name} is in use by flows: {', '.join(users)}."
+                raise ServiceError("ConflictException", message)
             if kept.secret_arn:
                 self._secrets.delete(kept.secret_arn)
             with self.store.lock:
@@ -134,6 +138,10 @@ class ProfileOperations:
                 self.store.forget(arn)
         self._metadata.forget(name)
         return {}
+
+    def _flows_of(self, profile: str) -> list[str]:
+        with self.store.lock:
+            return sorted(f.name for f in self.store.flows.values() if f.source["connectorProfileName"] == profile)
 
     def describe_connector_profiles(self, params: Params, call: AwsCall) -> Params:
         """Names and types are filters; a name nobody has is simply not there."""

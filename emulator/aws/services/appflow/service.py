@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 from emulator.aws.services.appflow.connectors import ConnectorOperations
 from emulator.aws.services.appflow.credentials import Secrets
 from emulator.aws.services.appflow.entities import EntityOperations, Metadata
+from emulator.aws.services.appflow.executions import ExecutionOperations
+from emulator.aws.services.appflow.flows import FlowOperations
 from emulator.aws.services.appflow.profiles import ProfileOperations
 from emulator.aws.services.appflow.store import Store
 from emulator.aws.services.appflow.tags import TagOperations
 from emulator.clock import Clock
 from emulator.frontdoors.appflow import ConnectorCalls, Lint
+from emulator.frontdoors.flow_run import Runs
 from emulator.model import Invoker
+from emulator.timeline import Timeline
+
+
+class Acting(Protocol):
+    """Gives a boto3 client acting as appflow.amazonaws.com. place: what its calls' ids begin with; empty: the
+    principal's name."""
+
+    def __call__(self, service: str, place: str = "") -> Any: ...
 
 
 class AppFlow:
-    """All operations, looked up among their families by name. secrets: gives a boto3 secretsmanager client acting as
-    appflow.amazonaws.com; called once, at first use. lint: see `ConnectorCalls`."""
+    """All operations, looked up among their families by name. seed: of execution ids. lint: see `ConnectorCalls`."""
 
     def __init__(
-        self, invoker: Invoker, secrets: Callable[[], Any], clock: Clock, account: str, region: str,
-        lint: Lint | None = None,
+        self, invoker: Invoker, acting: Acting, clock: Clock, timeline: Timeline, account: str, region: str,
+        seed: int = 0, lint: Lint | None = None,
     ) -> None:
-        self.store, self.metadata = Store(account, region, clock), Metadata(clock)
+        self.store, self.metadata, self.runs = Store(account, region, clock), Metadata(clock), Runs()
         calls = ConnectorCalls(invoker, clock, lint)
+        secrets = Secrets(lambda: acting("secretsmanager"), account)
+        entities = EntityOperations(self.store, calls, self.metadata)
         self._families = (
             ConnectorOperations(self.store, calls, self.metadata),
-            ProfileOperations(self.store, calls, Secrets(secrets, account), self.metadata),
-            EntityOperations(self.store, calls, self.metadata),
+            ProfileOperations(self.store, calls, secrets, self.metadata),
+            entities,
+            FlowOperations(self.store, calls, entities, self.runs, cache(lambda: acting("s3"))),
+            ExecutionOperations(
+                self.store, calls, entities, self.runs, lambda place: acting("s3", place), timeline, seed
+            ),
             TagOperations(self.store),
         )
 
@@ -39,7 +55,24 @@ class AppFlow:
                 return getattr(family, name)
         raise AttributeError(name)
 
+    def busy(self) -> bool:
+        """Whether a flow runs."""
+        return self.runs.busy()
+
+    def wait(self, execution_id: str = "", limit_s: float = 60.0) -> None:
+        """Until that run, or every run, has ended; no call is recorded. TimeoutError after machine seconds."""
+        self.runs.wait(execution_id, limit_s)
+
     def clear(self) -> None:
-        """Forget everything; the secrets are the backend's to clear."""
+        """Cancel and forget everything; the secrets are the backend's to clear."""
+        self.runs.cancel_all()
         self.store.clear()
         self.metadata.clear()
+
+    def stop(self) -> None:
+        """Cancel the runs and begin none any more."""
+        self.runs.stop()
+
+    def close(self) -> None:
+        """Stop, and wait for the runs' ends."""
+        self.runs.close()

@@ -1,4 +1,5 @@
-"""What AppFlow remembers: connectors, profiles, tags and client tokens; and how its lists are paged. No calls out."""
+"""What AppFlow remembers: connectors, profiles, flows and their runs, tags, client tokens; and how its lists are paged.
+No calls out."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ import binascii
 import hashlib
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -65,6 +67,60 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """A flow. given: CreateFlow's or UpdateFlow's parameters, the newest. status: a FlowStatus of the API."""
+
+    name: str
+    arn: str
+    given: Params
+    status: str
+    schema_version: int
+    created_at: datetime
+    updated_at: datetime
+    created_by: str
+    updated_by: str
+
+    @property
+    def source(self) -> Params:
+        """SourceFlowConfig."""
+        return dict(self.given["sourceFlowConfig"])
+
+    @property
+    def connector_properties(self) -> Params:
+        """CustomConnectorSourceProperties."""
+        return dict(self.source["sourceConnectorProperties"]["CustomConnector"])
+
+    @property
+    def s3(self) -> Params:
+        """S3DestinationProperties."""
+        return dict(self.given["destinationFlowConfigList"][0]["destinationConnectorProperties"]["S3"])
+
+
+RUNNING = ("InProgress", "CancelStarted")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A run. number: of its flow, from 1. status: an ExecutionStatus of the API. read, written: bytes."""
+
+    id: str
+    flow: str
+    number: int
+    status: str
+    started_at: datetime
+    updated_at: datetime
+    records: int = 0
+    read: int = 0
+    written: int = 0
+    message: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Its readable name, the same in every run of the rig."""
+        return f"{self.flow}/run-{self.number}"
+
+
+@dataclass(frozen=True)
 class _Token:
     until: float
     digest: str
@@ -81,6 +137,9 @@ class Store:
     lock: threading.RLock = field(default_factory=threading.RLock)
     registrations: dict[str, Registration] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
+    flows: dict[str, Flow] = field(default_factory=dict)
+    executions: dict[str, Execution] = field(default_factory=dict)
+    runs: Counter[str] = field(default_factory=Counter)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     _claimed: set[str] = field(default_factory=set)
     _tokens: dict[tuple[str, str], _Token] = field(default_factory=dict)
@@ -90,8 +149,8 @@ class Store:
         return f"arn:aws:appflow:{self.region}:{self.account}:{kind}/{name}"
 
     def exists(self, arn: str) -> bool:
-        known = {kept.arn for kept in self.registrations.values()} | {kept.arn for kept in self.profiles.values()}
-        return arn in known
+        families: tuple[Mapping[str, Any], ...] = (self.registrations, self.profiles, self.flows)
+        return any(arn == kept.arn for family in families for kept in family.values())
 
     def registration(self, label: str, unless: str = "") -> Registration:
         """unless: the rest of AWS's sentence where there is none."""
@@ -105,6 +164,25 @@ class Store:
             if name not in self.profiles:
                 raise ServiceError("ResourceNotFoundException", f"Connector Profile with name {name} does not exist.")
             return self.profiles[name]
+
+    def flow(self, name: str) -> Flow:
+        with self.lock:
+            if name not in self.flows:
+                raise ServiceError("ResourceNotFoundException", f"Flow with name {name} does not exist.")
+            return self.flows[name]
+
+    def runs_of(self, flow: str) -> list[Execution]:
+        """Oldest first."""
+        with self.lock:
+            return [execution for execution in self.executions.values() if execution.flow == flow]
+
+    def note(self, execution_id: str, **changes: Any) -> Execution | None:
+        """Change a run's record; None where the run is forgotten."""
+        with self.lock:
+            kept = self.executions.get(execution_id)
+            if kept is not None:
+                kept = self.executions[execution_id] = replace(kept, updated_at=self.clock.utc(), **changes)
+            return kept
 
     @contextmanager
     def claim(self, arn: str) -> Iterator[None]:
@@ -150,8 +228,9 @@ class Store:
     def clear(self) -> None:
         """Forget everything."""
         with self.lock:
-            for kept in (self.registrations, self.profiles, self.tags, self._tokens):
+            for kept in (self.registrations, self.profiles, self.flows, self.executions, self.tags, self._tokens):
                 kept.clear()
+            self.runs.clear()
 
 
 def page(items: Mapping[str, T], params: Params) -> tuple[list[T], Params]:

@@ -1,4 +1,4 @@
-"""Tags of connectors and connector profiles, by ARN."""
+"""Tags of connectors, connector profiles and flows, by ARN."""
 
 from __future__ import annotations
 

@@ -1,0 +1,146 @@
+"""Runs of flows: started, canceled, told of."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from emulator.aws.modelled import ServiceError
+from emulator.aws.services.appflow import describe_flows
+from emulator.aws.services.appflow.entities import EntityOperations
+from emulator.aws.services.appflow.store import PAGE, RUNNING, Execution, Flow, Params, Store, from_token, to_token
+from emulator.frontdoors.appflow import ConnectorCalls, ConnectorError
+from emulator.frontdoors.flow_output import BadRecord, Fields, Layout
+from emulator.frontdoors.flow_run import Canceled, Counts, Plan, Runs, Transfer
+from emulator.functions.service import stable_uuid
+from emulator.model import AwsCall
+from emulator.timeline import Timeline
+
+log = logging.getLogger(__name__)
+MESSAGE = 2048  # characters that the API's messages may have
+
+
+class ExecutionOperations:
+    """The methods are operations: params in, output out, both as botocore's model has them. s3: gives a boto3 client
+    acting as AppFlow, for the run of that name."""
+
+    def __init__(
+        self, store: Store, calls: ConnectorCalls, entities: EntityOperations, runs: Runs, s3: Callable[[str], Any],
+        timeline: Timeline, seed: int,
+    ) -> None:
+        self.store, self._calls, self._entities, self._runs = store, calls, entities, runs
+        self._s3, self._timeline, self._seed = s3, timeline, seed
+
+    def start_flow(self, params: Params, call: AwsCall) -> Params:
+        """Runs the flow behind the answer. One run of a flow at a time."""
+        return self.store.once("StartFlow", params, lambda: self._start(params["flowName"]))
+
+    def _start(self, name: str) -> Params:
+        with self.store.lock:
+            flow = self.store.flow(name)
+            if running := [run for run in self.store.runs_of(name) if run.status in RUNNING]:
+                raise ServiceError("ConflictException", f"Flow {name} has a run in progress: {running[0].id}.")
+            self.store.runs[name] += 1
+            number, now = self.store.runs[name], self.store.clock.utc()
+            run = Execution(stable_uuid(f"{self._seed}/{name}/run-{number}"), name, number, "InProgress", now, now)
+            self.store.executions[run.id] = run
+        self._runs.start(run.id, lambda canceled: self._run(flow, run, canceled))
+        return {"flowArn": flow.arn, "flowStatus": flow.status, "executionId": run.id}
+
+    def _run(self, flow: Flow, run: Execution, canceled: threading.Event) -> None:
+        status, message = self._outcome(flow, run, canceled)
+        if self.store.note(run.id, status=status, message=message[:MESSAGE]):
+            self._timeline.record(run.subject, "flow", "", status, message)
+
+    def _outcome(self, flow: Flow, run: Execution, canceled: threading.Event) -> tuple[str, str]:
+        from botocore.exceptions import ClientError
+
+        try:
+            self._transfer(flow, run, canceled)
+        except Canceled:
+            return "Canceled", ""
+        except (ConnectorError, ServiceError) as error:
+            return "Error", error.message
+        except BadRecord as error:
+            return "Error", str(error)
+        except ClientError as error:
+            return "Error", f"Error while writing to S3: {error.response['Error']['Message']}"
+        except Exception as error:  # the rig's own: nobody else would hear of it
+            log.exception("%s failed", run.subject)
+            return "Error", f"lambdarig failed: {error!r}"
+        return "Successful", ""
+
+    def _transfer(self, flow: Flow, run: Execution, canceled: threading.Event) -> None:
+        plan, s3 = self._plan(flow, run), self._s3(run.subject)
+
+        def told(counts: Counts) -> None:
+            self.store.note(run.id, records=counts.records, read=counts.read, written=counts.written)
+
+        def put(bucket: str, key: str, body: bytes) -> None:
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+        Transfer(plan, self._calls, put, told, canceled).run()
+
+    def _plan(self, flow: Flow, run: Execution) -> Plan:
+        """The entity's description is asked for unless it is known. What the connector is told of the run is in the
+        context of its data calls."""
+        source, properties, s3 = flow.source, flow.connector_properties, flow.s3
+        profile = self.store.profile(source["connectorProfileName"])
+        registration = self.store.registration(profile.label)
+        entity, version = properties["entityName"], source.get("apiVersion")
+        said = self._entities.definition(profile, version, entity).entityDefinition
+        context = replace(
+            profile.context(version or registration.configuration.supportedApiVersions[0]),
+            settings={**profile.settings, **(properties.get("customProperties") or {})},
+            entity_definition=said.model_dump(), flow_name=flow.name, profile=profile.name, execution_id=run.id,
+        )
+        output = s3.get("s3OutputFormatConfig") or {}
+        layout = Layout(
+            s3["bucketName"], s3.get("bucketPrefix", ""), flow.name, run.id, flow.schema_version, run.started_at,
+            output.get("prefixConfig") or {},
+        )
+        single = (output.get("aggregationConfig") or {}).get("aggregationType") == "SingleFile"
+        fields = Fields.of(flow.given["tasks"], _retrievable(said))
+        file_type = output.get("fileType", "JSON")
+        return Plan(registration.lambda_arn, entity, context, fields, layout, file_type, single)
+
+    def stop_flow(self, params: Params, call: AwsCall) -> Params:
+        """An on-demand flow has nothing to deactivate; its runs are canceled by CancelFlowExecutions."""
+        name = self.store.flow(params["flowName"]).name
+        message = f"StopFlow is not supported for on-demand flows: {name}."
+        raise ServiceError("UnsupportedOperationException", message)
+
+    def cancel_flow_executions(self, params: Params, call: AwsCall) -> Params:
+        """Without ids, every run under way. What is not, cannot be canceled and is told so."""
+        with self.store.lock:
+            self.store.flow(params["flowName"])
+            running = [run.id for run in self.store.runs_of(params["flowName"]) if run.status == "InProgress"]
+            wanted = params.get("executionIds") or running
+            for execution_id in (i for i in wanted if i in running):
+                self.store.note(execution_id, status="CancelStarted")
+                self._runs.cancel(execution_id)
+        return {"invalidExecutions": [i for i in wanted if i not in running]}
+
+    def describe_flow_execution_records(self, params: Params, call: AwsCall) -> Params:
+        """Newest first, as they are at this moment."""
+        with self.store.lock:
+            self.store.flow(params["flowName"])
+            runs = self.store.runs_of(params["flowName"])[::-1]
+        below = from_token(params["nextToken"]) if params.get("nextToken") else None
+        if not isinstance(below, int | None):
+            raise ServiceError("ValidationException", "The nextToken is invalid.")
+        left = [run for run in runs if below is None or run.number < below]
+        size = params.get("maxResults") or PAGE
+        more = {"nextToken": to_token(left[size - 1].number)} if len(left) > size else {}
+        return {"flowExecutions": [describe_flows.execution(run) for run in left[:size]], **more}
+
+
+def _retrievable(said: Any) -> list[str]:
+    """An entity's fields without those that its connector says cannot be read."""
+    return [
+        field.fieldName for field in said.fields
+        if field.readProperties is None or field.readProperties.isRetrievable is not False
+    ]
