@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from emulator.aws.errors_wire import write_error
 from emulator.aws.wire import WireRequest, read
 from emulator.errors import FaultError
 from emulator.injector import Injector
-from emulator.model import AwsCall, AwsError, AwsReply
+from emulator.model import AwsCall, AwsError, AwsReply, Caller
 
 log = logging.getLogger(__name__)
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -28,6 +29,13 @@ class Service(Protocol):
     """An AWS service the rig serves itself. May be called twice for one request: a fault can deliver it twice."""
 
     def answer(self, call: AwsCall, request: WireRequest) -> AwsReply: ...
+
+
+class Authenticator(Protocol):
+    """Knows who holds an access key, and whether a call is signed with it (`emulator.aws.authentication`)."""
+
+    def holder(self, access_key: str) -> str: ...
+    def refusal(self, call: AwsCall, request: WireRequest) -> AwsError | None: ...
 
 
 class Authorizer(Protocol):
@@ -43,15 +51,16 @@ class Consistency(Protocol):
 
 
 class AwsEndpoint:
-    """services: own ones by SigV4 signing name. Without an authorizer every call is allowed; without consistency every
-    write is visible at once."""
+    """services: own ones by SigV4 signing name. Without an authenticator signatures are not looked at; without an
+    authorizer every call is allowed; without consistency every write is visible at once."""
 
     def __init__(
         self, injector: Injector, attribution: Attribution, backend: Backend, services: Mapping[str, Service],
         authorizer: Authorizer | None = None, consistency: Consistency | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.injector, self.attribution, self.backend, self.services = injector, attribution, backend, services
-        self.authorizer, self.consistency = authorizer, consistency
+        self.authenticator, self.authorizer, self.consistency = authenticator, authorizer, consistency
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         reply = self.serve(read(environ))
@@ -78,7 +87,7 @@ class AwsEndpoint:
             return _own_fault(request, "FaultError", error.message)
 
     def _call(self, request: WireRequest) -> AwsCall:
-        caller = self.attribution.caller(request.access_key)
+        caller = self._caller(request.access_key)
         return AwsCall(
             id=self.attribution.call_id(caller, request.service, request.operation),
             service=request.service, operation=request.operation, region=request.region, caller=caller,
@@ -86,13 +95,22 @@ class AwsEndpoint:
             iam_action=resources.action(request),
         )
 
+    def _caller(self, access_key: str) -> Caller:
+        caller = self.attribution.caller(access_key)
+        if caller.function or self.authenticator is None:
+            return caller
+        return replace(caller, arn=self.authenticator.holder(access_key) or caller.arn)
+
     def _answer(self, call: AwsCall, request: WireRequest) -> AwsReply | AwsError:
         try:
-            if self.authorizer and (refusal := self.authorizer.refusal(call, request)):
-                return refusal
+            for check in (self.authenticator, self.authorizer):
+                if check and (refusal := check.refusal(call, request)):
+                    return refusal
             if self.consistency:
                 return self.consistency.answer(call, request, lambda: self._served(call, request))
             return self._served(call, request)
+        except FaultError:
+            raise
         except Exception as error:
             log.exception("%s failed", call.id)
             return _own_fault(request, "InternalFailure", f"{call.action} failed in lambdarig: {error!r}")

@@ -40,6 +40,17 @@ COMMON: Mapping[str, Mapping[str, tuple[str, int]]] = {
         "query": ("InvalidClientTokenId", 403), "rest-xml": ("InvalidAccessKeyId", 403), "ec2": ("AuthFailure", 401),
         "query-compatible": ("InvalidClientTokenId", 403),
     },
+    "InvalidSignatureException": {
+        "json": ("InvalidSignatureException", 400), "rest-json": ("InvalidSignatureException", 403),
+        "query": ("SignatureDoesNotMatch", 403), "rest-xml": ("SignatureDoesNotMatch", 403),
+        "ec2": ("AuthFailure", 401), "query-compatible": ("SignatureDoesNotMatch", 403),
+    },
+    "IncompleteSignatureException": {
+        "json": ("IncompleteSignatureException", 400), "rest-json": ("IncompleteSignatureException", 403),
+        "query": ("IncompleteSignature", 400), "rest-xml": ("AuthorizationHeaderMalformed", 400),
+        "ec2": ("AuthFailure", 401), "query-compatible": ("IncompleteSignature", 400),
+    },
+    "RequestTimeTooSkewed": {"json": ("RequestTimeTooSkewed", 403)},
     "MissingAuthenticationTokenException": {
         "json": ("MissingAuthenticationTokenException", 400), "rest-json": ("MissingAuthenticationTokenException", 403),
         "query": ("MissingAuthenticationToken", 403), "rest-xml": ("AccessDenied", 403),

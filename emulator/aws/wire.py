@@ -70,6 +70,11 @@ class WireRequest:
         return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
 
     @property
+    def sent_path(self) -> str:
+        """As the client signed it."""
+        return _path(self.environ)
+
+    @property
     def content_type(self) -> str:
         return str(self.environ.get("CONTENT_TYPE", ""))
 

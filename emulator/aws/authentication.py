@@ -1,0 +1,64 @@
+"""Is a call signed by who holds the key, and may the key still be used? Before anybody asks what its holder may do.
+
+A key that nobody gave out passes unread: it is the rig's admin, whatever the client signed with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emulator.aws import sigv4
+from emulator.aws.credentials import Held, Keyring
+from emulator.aws.sigv4 import Refusal, Signed
+from emulator.aws.wire import WireRequest
+from emulator.clock import Clock
+from emulator.model import AwsCall, AwsError
+
+RAW_HEADERS = "lambdarig.headers"  # (name, value) pairs as the server read them
+INVALID = Refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
+EXPIRED = Refusal("ExpiredTokenException", "The security token included in the request is expired")
+
+
+class Authentication:
+    """on False: nothing is refused (`iam: off`)."""
+
+    def __init__(self, keyring: Keyring, clock: Clock, on: bool = True) -> None:
+        self.keyring, self.clock, self.on = keyring, clock, on
+
+    def holder(self, access_key: str) -> str:
+        """The ARN of who holds the key; empty for a key that nobody gave out."""
+        held = self.keyring.find(access_key) if access_key else None
+        return held.session.arn if held else ""
+
+    def refusal(self, call: AwsCall, request: WireRequest) -> AwsError | None:
+        """For the AWS endpoint, which takes region and service from the signature's own scope."""
+        if not self.on or not request.access_key or self.keyring.find(request.access_key) is None:
+            return None
+        environ = request.environ
+        headers = environ.get(RAW_HEADERS) or _headers(environ.items())
+        signed = sigv4.read(request.method, request.sent_path, environ.get("QUERY_STRING", ""), headers, request.body)
+        found = self.authenticate(signed) if signed else None
+        return AwsError(found.code, found.message) if isinstance(found, Refusal) else None
+
+    def authenticate(self, signed: Signed, region: str = "", service: str = "") -> Held | Refusal | None:
+        """Who signed; or why AWS does not believe it; None for a key that nobody gave out, whose secret nobody knows.
+
+        region, service: what the scope must name; empty: whatever it names.
+        """
+        if signed.problem:
+            return signed.problem
+        held = self.keyring.find(signed.access_key)
+        if held is None:
+            return None
+        if not held.active or signed.token != held.session_token:
+            return INVALID
+        if self.keyring.expired(held):
+            return EXPIRED
+        return sigv4.verify(signed, held.secret_key, self.clock.wall(), region, service) or held
+
+
+def _headers(environ: Iterable[tuple[str, object]]) -> list[tuple[str, str]]:
+    """From a WSGI environ that has no other."""
+    own = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+    named = ((own.get(key) or key.removeprefix("HTTP_"), key, value) for key, value in environ)
+    return [(name.replace("_", "-").lower(), str(value)) for name, key, value in named if key in own or name != key]
