@@ -138,7 +138,8 @@ class Rig:
 
     def settle(self, limit_s: float = 60.0) -> None:
         """Wait until nothing runs any more behind what was answered: functions whose caller has given up, asynchronous
-        invocations, flows. What waits for rig time to pass is not waited for. Raises RigError past limit_s machine seconds."""
+        invocations, flows. What waits for rig time to pass is not waited for. Raises RigError past limit_s machine
+        seconds."""
         end = self.clock.monotonic() + limit_s
         while any(busy() for busy in self.background):
             if self.clock.monotonic() > end:
