@@ -26,15 +26,15 @@ def client(
     keys: Mapping[str, str | None] | None = None, place: str = "",
 ) -> Any:
     """A boto3 client whose calls reach `endpoint` as `caller`: an access key, an ARN or service principal
-    (`appflow.amazonaws.com`; place: see `Attribution.name`), or nothing for a plain client. keys: whole credentials instead, in boto3's
-    words. Never retries; reads no AWS configuration of the machine. Costs some 10 ms: keep it."""
+    (`appflow.amazonaws.com`; place: see `Attribution.name`), or nothing for a plain client. keys: whole credentials
+    instead, in boto3's words. Never retries; reads no AWS configuration of the machine. Costs some 10 ms: keep it."""
     import boto3
     import botocore.session
     from botocore.config import Config
 
     named = ":" in caller or "." in caller
     access_key = endpoint.attribution.name(caller, place) if named else caller or "AKIALAMBDARIGCLIENT0"
-    keys = keys or {"aws_access_key_id": access_key, "aws_secret_access_key": "lambdarig"}
+    keys = keys or _keys(endpoint, access_key)
     with _creating:
         core = botocore.session.Session(profile="default")
         core.set_config_variable("config_file", os.devnull)
@@ -46,6 +46,13 @@ def client(
         )
     made.meta.events.register("before-send", lambda request, **_: send(endpoint, request))
     return made
+
+
+def _keys(endpoint: AwsEndpoint, access_key: str) -> Mapping[str, str | None]:
+    """The rig's own keys have the secret that belongs to them; any other may have any."""
+    known = endpoint.attribution.credentials(access_key)
+    secret, token = (known.secret_key, known.session_token) if known else ("lambdarig", "")
+    return {"aws_access_key_id": access_key, "aws_secret_access_key": secret, "aws_session_token": token or None}
 
 
 def send(endpoint: AwsEndpoint, request: Any) -> Any:
