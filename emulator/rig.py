@@ -14,7 +14,10 @@ from typing import Any
 
 from emulator import catalogue, reaper
 from emulator.aws.attribution import Attribution
+from emulator.aws.authentication import Authentication
+from emulator.aws.authorization import Authorization
 from emulator.aws.backend import Backend
+from emulator.aws.credentials import Keyring
 from emulator.aws.endpoint import AwsEndpoint
 from emulator.aws.services.logs import LogStore
 from emulator.clock import Clock
@@ -59,6 +62,8 @@ class Rig:
         self.registry = Registry(s.account, s.region)
         self.attribution = Attribution(s.seed, s.account)
         self.backend = Backend(s.seed, s.account)
+        self.keyring = Keyring(self.backend, self.attribution, self.clock)
+        self.authentication = Authentication(self.keyring, self.clock, on=s.iam != "off")
         self.logs = LogStore(self.backend, s.account)
         self._wire()
         self._server: Server | None = None
@@ -92,7 +97,9 @@ class Rig:
         )
         self.functions = Functions(self.registry, self.pool, s.seed)
         self.hot_reload = HotReload(self._folder_changed)
-        self.endpoint = AwsEndpoint(self.injector, self.attribution, self.backend, {})
+        self.endpoint = AwsEndpoint(
+            self.injector, self.attribution, self.backend, {}, authenticator=self.authentication
+        )
         self.events = EventQueue(self.functions, self.clock, self.timeline, self._deliver)
         self.gateway = ApiGateway(
             self.backend.models,
@@ -103,6 +110,8 @@ class Rig:
             timeout_of=self.functions.timeout_of,
             regions=(s.region,),
         )
+        self.authorization = Authorization(self.backend, self.keyring, self.registry, self.clock, s.iam, s.account)
+        self.endpoint.authorizer = self.authorization
         self.endpoint.services = own_services(self)
         self.appflow = appflow_of(self.endpoint.services)
         self.background = [self.pool.busy, self.events.busy, self.appflow.busy]
@@ -155,7 +164,7 @@ class Rig:
         self.injector.disarm()
         self.pool.reset()
         self.backend.reset()
-        for part in (self.events, self.registry, self.logs, self.appflow):
+        for part in (self.events, self.registry, self.logs, self.appflow, self.keyring, self.authorization):
             part.clear()
         for counting in (self.attribution.restart, self.gateway.reset, self.ways_out.reset):
             counting()

@@ -6,6 +6,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from emulator.aws.endpoint import Service
+from emulator.aws.services.iam import Iam
 from emulator.aws.services.lambda_api.invoke import Invoking
 from emulator.aws.services.lambda_api.service import LambdaService, Operations
 from emulator.aws.services.lambda_api.shop import Shop
@@ -34,6 +35,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "lambda": LambdaService(operations, Invoking(rig.functions, rig.events), runtimes),
         "apigateway": RestControl(rig.backend),
         "logs": rig.logs,
+        "iam": Iam(rig.backend),
         "sts": Sts(rig.backend),
         "appflow": appflow_service(
             rig.functions,

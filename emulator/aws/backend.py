@@ -10,6 +10,7 @@ it, to close its files), its CORS headers, which AWS does not send, and its scan
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -70,14 +71,19 @@ class Backend:
         reply = AwsReply(status, _typed(headers, request), body)
         return replace(reply, code=error_code(reply)) if status >= 400 else reply
 
-    def models(self, service: str, region: str) -> Any:
-        """moto's own backend object: `models("secretsmanager", "us-east-1").secrets`. Names are boto3's."""
+    def models(self, service: str, region: str, account: str = "") -> Any:
+        """moto's own backend object: `models("secretsmanager", "us-east-1").secrets`. Names are boto3's. account: the
+        rig's own if none is given."""
         self._app()
         import moto.backends as backends
 
         known: Any = backends  # its overloads take literal names only
-        regions = known.get_backend(service)[self.account]
+        regions = known.get_backend(service)[account or self.account]
         return regions[region] if region in regions else regions["aws"]
+
+    def has_loaded(self, service: str) -> bool:
+        """Whether anybody has asked moto for this service yet; else it can hold nothing."""
+        return f"moto.{service}.models" in sys.modules
 
     def reset(self) -> None:
         """Forget everything in every account and region. Calls under way may fail: let them finish first."""

@@ -20,9 +20,25 @@ _ACTIONS = {
     ("s3", "HeadBucket"): "s3:ListBucket", ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
     ("s3", "CopyObject"): "s3:PutObject", ("s3", "CreateMultipartUpload"): "s3:PutObject",
     ("s3", "UploadPart"): "s3:PutObject", ("s3", "CompleteMultipartUpload"): "s3:PutObject",
-    ("s3", "DeleteObjects"): "s3:DeleteObject",
+    ("s3", "DeleteObjects"): "s3:DeleteObject", ("s3", "UploadPartCopy"): "s3:PutObject",
+    ("s3", "ListObjectVersions"): "s3:ListBucketVersions", ("s3", "ListParts"): "s3:ListMultipartUploadParts",
+    ("s3", "ListMultipartUploads"): "s3:ListBucketMultipartUploads", ("s3", "SelectObjectContent"): "s3:GetObject",
+    ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "PutBucketEncryption"): "s3:PutEncryptionConfiguration",
+    ("s3", "DeleteBucketEncryption"): "s3:PutEncryptionConfiguration",
+    ("s3", "GetBucketLifecycleConfiguration"): "s3:GetLifecycleConfiguration",
+    ("s3", "PutBucketLifecycleConfiguration"): "s3:PutLifecycleConfiguration",
+    ("s3", "DeleteBucketLifecycle"): "s3:PutLifecycleConfiguration",
+    ("s3", "GetBucketNotificationConfiguration"): "s3:GetBucketNotification",
+    ("s3", "PutBucketNotificationConfiguration"): "s3:PutBucketNotification",
+    ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "PutPublicAccessBlock"): "s3:PutBucketPublicAccessBlock",
+    ("s3", "DeletePublicAccessBlock"): "s3:PutBucketPublicAccessBlock",
+    ("s3", "DeleteBucketTagging"): "s3:PutBucketTagging",
+    ("sqs", "SendMessageBatch"): "sqs:SendMessage", ("sqs", "DeleteMessageBatch"): "sqs:DeleteMessage",
+    ("sqs", "ChangeMessageVisibilityBatch"): "sqs:ChangeMessageVisibility", ("sns", "PublishBatch"): "sns:Publish",
 }
-_PREFIXES = {"monitoring": "cloudwatch"}
+_PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
 
 
 def action(request: WireRequest) -> str:
@@ -35,8 +51,24 @@ def action(request: WireRequest) -> str:
 
 def find(request: WireRequest, backend: Backend) -> str:
     """The ARN, or the id as typed, of what the call is about."""
-    finder = _FINDERS.get(request.service)
-    return (finder(request, backend) if finder else "") or "*"
+    finder = _FINDERS.get(request.service, _by_member)
+    return finder(request, backend) or "*"
+
+
+def knows(service: str) -> bool:
+    """Whether `*` from `find` means that the operation has no resource, and not that the rig cannot tell it."""
+    return service in _FINDERS or service in _MEMBERS
+
+
+def key_arn(typed: str, region: str, backend: Backend) -> str:
+    """The KMS key that an id, an ARN or an alias means; the alias itself when there is none."""
+    if ":alias/" in typed or typed.startswith("alias/"):
+        found = backend.models("kms", region).get_key_id_from_alias(typed[typed.index("alias/") :])
+        typed = f"key/{found}" if found else typed
+    if typed.startswith("arn:"):
+        return typed
+    kind = "" if typed.startswith(("key/", "alias/")) else "key/"
+    return f"arn:aws:kms:{region}:{ACCOUNT}:{kind}{typed}"
 
 
 def _text(params: Mapping[str, object], *names: str) -> str:
@@ -67,24 +99,27 @@ def _sqs(request: WireRequest, backend: Backend) -> str:
 
 
 def _dynamodb(request: WireRequest, backend: Backend) -> str:
-    return _arn(request, _text(request.params, "TableName"), "table/")
+    index = _text(request.params, "IndexName")
+    table = _arn(request, _text(request.params, "TableName"), "table/")
+    return f"{table}/index/{index}" if table and index else table
 
 
 def _lambda(request: WireRequest, backend: Backend) -> str:
     name = _text(request.params, "FunctionName")
     if name.count(":") == 2 and not name.startswith("arn:"):  # ACCOUNT:function:NAME
         name = name.rsplit(":", 1)[-1]
+    if not name:
+        layer = _arn(request, _text(request.params, "LayerName"), "layer:")
+        version = _text(request.params, "VersionNumber")
+        return (f"{layer}:{version}" if version else layer) or _text(request.params, "Resource", "ARN")
     arn = _arn(request, name, "function:")
     qualifier = _text(request.params, "Qualifier")
-    return f"{arn}:{qualifier}" if arn and qualifier else arn
+    return f"{arn}:{qualifier}" if qualifier and arn.count(":") == 6 else arn
 
 
 def _kms(request: WireRequest, backend: Backend) -> str:
     typed = _text(request.params, "KeyId")
-    if typed.startswith(("alias/", "arn:")):
-        found = backend.models("kms", request.region).get_key_id_from_alias(typed) if "alias/" in typed else None
-        return _arn(request, found, "key/") if found else _arn(request, typed, "")
-    return _arn(request, typed, "key/")
+    return key_arn(typed, request.region, backend) if typed else ""
 
 
 def _ssm(request: WireRequest, backend: Backend) -> str:
@@ -105,11 +140,44 @@ def _iam(request: WireRequest, backend: Backend) -> str:
     for member, kind in (("RoleName", "role/"), ("UserName", "user/"), ("GroupName", "group/"),
                          ("InstanceProfileName", "instance-profile/"), ("PolicyName", "policy/")):
         if name := _text(request.params, member):
-            return f"arn:aws:iam::{ACCOUNT}:{kind}{name}"
+            return _known_arn(member, name, backend) or f"arn:aws:iam::{ACCOUNT}:{kind}{name}"
     return _text(request.params, "PolicyArn", "PolicySourceArn")
+
+
+def _known_arn(member: str, name: str, backend: Backend) -> str:
+    """Of a role, user or group that there is: with its path."""
+    kept = {"RoleName": "roles", "UserName": "users", "GroupName": "groups"}.get(member)
+    entities = list(getattr(backend.models("iam", "aws"), kept).values()) if kept else []
+    return next((str(entity.arn) for entity in entities if entity.name == name), "")
+
+
+def _apigateway(request: WireRequest, backend: Backend) -> str:
+    return f"arn:aws:apigateway:{request.region}::{request.path}"
+
+
+def _by_member(request: WireRequest, backend: Backend) -> str:
+    """The first of the members that name a resource of the service, as its ARN."""
+    for member, kind in _MEMBERS.get(request.service, ()):
+        if name := _text(request.params, member):
+            return _arn(request, name, kind)
+    return ""
+
+
+_MEMBERS: Mapping[str, tuple[tuple[str, str], ...]] = {  # where the name is in a request, and what stands before it
+    "sns": (("TopicArn", ""), ("TargetArn", ""), ("SubscriptionArn", ""), ("ResourceArn", ""), ("Name", "")),
+    "states": (("stateMachineArn", ""), ("executionArn", ""), ("activityArn", ""), ("resourceArn", "")),
+    "kinesis": (("StreamARN", ""), ("StreamName", "stream/")),
+    "firehose": (("DeliveryStreamName", "deliverystream/"),),
+    "cognito-idp": (("UserPoolId", "userpool/"),),
+    "cognito-identity": (("IdentityPoolId", "identitypool/"), ("ResourceArn", "")),
+    "appflow": (
+        ("flowName", "flow/"), ("connectorProfileName", "connectorprofile/"), ("connectorLabel", "connector/"),
+        ("resourceArn", ""),
+    ),
+}
 
 
 _FINDERS: Mapping[str, Callable[[WireRequest, Backend], str]] = {
     "secretsmanager": _secret, "s3": _s3, "sqs": _sqs, "dynamodb": _dynamodb, "lambda": _lambda, "kms": _kms,
-    "ssm": _ssm, "logs": _logs, "sts": _sts, "iam": _iam,
+    "ssm": _ssm, "logs": _logs, "sts": _sts, "iam": _iam, "apigateway": _apigateway,
 }
