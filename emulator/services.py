@@ -16,6 +16,8 @@ from emulator.frontdoors.rest_moto import RestControl
 if TYPE_CHECKING:
     from emulator.rig import Rig
 
+APPFLOW = "appflow.amazonaws.com"
+
 
 def own_services(rig: Rig) -> dict[str, Service]:
     """By SigV4 signing name."""
@@ -39,14 +41,22 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "sts": Sts(rig.backend),
         "appflow": appflow_service(
             rig.functions,
-            lambda service, place="": _acting(rig, service, "appflow.amazonaws.com", place),
+            lambda service, place="": _acting(rig, service, APPFLOW, place),
             rig.clock,
             rig.timeline,
             rig.settings.account,
             rig.settings.region,
             rig.settings.seed,
+            may_invoke=partial(_appflow_may, rig),
         ),
     }
+
+
+def _appflow_may(rig: Rig, function_arn: str) -> bool:
+    """Source: the connector SDK's guide, which scopes the permission to `arn:aws:appflow:REGION:ACCOUNT:*`."""
+    region, account = rig.settings.region, rig.settings.account
+    source = f"arn:aws:appflow:{region}:{account}:connector"
+    return rig.authorization.may_invoke(function_arn, "", APPFLOW, source, account)
 
 
 def _acting(rig: Rig, service: str, principal: str, place: str = "") -> Any:

@@ -28,19 +28,26 @@ PAGE = 1000  # the SDKs' default of maxResult and maxResults
 
 # Recorded on AWS: terraform-provider-aws #34422; cdk-appflow #90, where the parenthesis stands twice.
 NO_VALID_RESPONSE = "Got error from connector. No valid response and error details found in the connector response."
+# Lambda's own sentence for a service its function's policy does not name; what AppFlow makes of it was not seen.
+NOT_PERMITTED = (
+    f"User: {PRINCIPAL} is not authorized to perform: lambda:InvokeFunction on resource: {{arn}} because no "
+    "resource-based policy allows the lambda:InvokeFunction action"
+)
 _CLIENT = " (Service: null; Status Code: 400; Error Code: Client; Request ID: null; Proxy: null)"
 _SERVER = "Error while communicating to connector: "
 _AUTHENTICATION = "Error authenticating to connector: "
 
 Request = dict[str, Any]
 Lint = Callable[[str, str, Sequence[str]], None]
+MayInvoke = Callable[[str], bool]
 
 
 class ConnectorError(Exception):
     """A call that failed, as AppFlow reports it.
 
-    code, message: of the AWS error. error_code: the connector's own (`RateLimitExceeded`), `NoSuchFunction` or
-    `Throttled` where it was not reached, empty where it gave none. answer: what it answered, as far as it was read.
+    code, message: of the AWS error. error_code: the connector's own (`RateLimitExceeded`), `NoSuchFunction`,
+    `NotPermitted` or `Throttled` where it was not reached, empty where it gave none. answer: what it answered, as far
+    as it was read.
     """
 
     def __init__(self, code: str, message: str, error_code: str = "", answer: Any = None) -> None:
@@ -116,13 +123,15 @@ def query_data(
 
 
 class ConnectorCalls:
-    """lint: told (function ARN, kind of request, problems) of every answer refused; logged by default."""
+    """lint: told (function ARN, kind of request, problems) of every answer refused; logged by default. may_invoke:
+    does the function's policy let AppFlow in? Without it every function does."""
 
     def __init__(
         self, invoker: Invoker, clock: Clock, lint: Lint | None = None, limit_s: float = LIMIT_S,
-        data_limit_s: float = DATA_LIMIT_S,
+        data_limit_s: float = DATA_LIMIT_S, may_invoke: MayInvoke | None = None,
     ) -> None:
         self._invoker, self._clock, self._lint = invoker, clock, lint or _to_log
+        self._may_invoke = may_invoke or (lambda arn: True)
         self._limits = {"QueryData": data_limit_s, "RetrieveData": data_limit_s, "WriteData": data_limit_s}
         self._limit_s = limit_s
 
@@ -135,6 +144,8 @@ class ConnectorCalls:
         raise _failure(kind, answer)
 
     def _run(self, arn: str, kind: str, payload: bytes) -> Outcome:
+        if not self._may_invoke(arn):
+            raise ConnectorError("AccessDeniedException", NOT_PERMITTED.format(arn=arn), "NotPermitted")
         limit_s, begin = self._limits.get(kind, self._limit_s), self._clock.monotonic()
         try:
             outcome = self._start(arn, payload).result(limit_s)

@@ -69,9 +69,10 @@ class Iam:
             found = (_AWS_MANAGED.fullmatch(value) for value in call.params.values() if isinstance(value, str))
             names = [match[1] for match in found if match]
         for name in names:
-            if name in _aws_managed():
+            known = _aws_managed().get(name)
+            if known and f"arn:{models.partition}:iam::aws:policy{known['Path']}{name}" not in models.managed_policies:
                 policy = _managed(models, name)
-                models.managed_policies.setdefault(policy.arn, policy)
+                models.managed_policies[policy.arn] = policy
 
     def _user_boundary(self, models: Any, call: AwsCall, request: WireRequest) -> AwsReply:
         name, arn = str(call.params.get("UserName", "")), str(call.params.get("PermissionsBoundary", ""))

@@ -14,7 +14,7 @@ from emulator.aws.services.appflow.profiles import ProfileOperations
 from emulator.aws.services.appflow.store import Store
 from emulator.aws.services.appflow.tags import TagOperations
 from emulator.clock import Clock
-from emulator.frontdoors.appflow import ConnectorCalls, Lint
+from emulator.frontdoors.appflow import ConnectorCalls, Lint, MayInvoke
 from emulator.frontdoors.flow_run import Runs
 from emulator.model import Invoker
 from emulator.timeline import Timeline
@@ -28,14 +28,15 @@ class Acting(Protocol):
 
 
 class AppFlow:
-    """All operations, looked up among their families by name. seed: of execution ids. lint: see `ConnectorCalls`."""
+    """All operations, looked up among their families by name. seed: of execution ids. lint, may_invoke: see
+    `ConnectorCalls`."""
 
     def __init__(
         self, invoker: Invoker, acting: Acting, clock: Clock, timeline: Timeline, account: str, region: str,
-        seed: int = 0, lint: Lint | None = None,
+        seed: int = 0, lint: Lint | None = None, may_invoke: MayInvoke | None = None,
     ) -> None:
         self.store, self.metadata, self.runs = Store(account, region, clock), Metadata(clock), Runs()
-        calls = ConnectorCalls(invoker, clock, lint)
+        calls = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke)
         secrets = Secrets(lambda: acting("secretsmanager"), account)
         entities = EntityOperations(self.store, calls, self.metadata)
         self._families = (
