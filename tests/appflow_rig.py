@@ -69,12 +69,15 @@ class Rig:
         )
         self.endpoint = AwsEndpoint(injector, Attribution(), self.backend, {"appflow": self.service})
         self.appflow, self.secrets = self.client("appflow"), self.client("secretsmanager")
-        self.as_function = self.client("secretsmanager", "connector")
+        self.as_function, self.s3 = self.client("secretsmanager", "connector"), self.client("s3")
 
     def fresh(self):
         """As new: its clients cost too much to make them for every test."""
         self.backend.reset()
         self.service.implementation.clear()
+        self.service.implementation.wait()
+        self.timeline.clear()
+        self.endpoint.attribution.restart()
         self.connector.handler, self.connector.answers, self.connector.requests = None, {}, []
         return self
 

@@ -1,0 +1,553 @@
+"""AppFlow's flows from a custom connector to S3, through boto3."""
+
+import csv
+import functools
+import io
+import json
+import re
+import threading
+
+import pytest
+from appflow_rig import BASIC, CONFIGURATION, OK, error_of, failure
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.frontdoors.flow_output import Fields, Format
+from emulator.model import Outcome
+
+pytest_plugins = ["appflow_rig"]  # fixtures: bare, plain, rig
+PEOPLE = [{"Id": str(n), "Name": f"Person {n}", "Age": n, "extra": {"never": "asked for"}} for n in range(1, 6)]
+ENTITY = {"entityIdentifier": "Contact", "hasNestedEntities": False}
+TYPES = {"Id": "String", "Name": "String", "Age": "Long"}
+FIELDS = [{"fieldName": name, "dataType": kind} for name, kind in TYPES.items()]
+SECRET_FIELD = {"fieldName": "Hash", "dataType": "String", "readProperties": {"isRetrievable": False}}
+DEFINITION = {**OK, "entityDefinition": {"entity": ENTITY, "fields": [*FIELDS, SECRET_FIELD]}}
+SETTING = {"key": "region", "dataType": "String", "required": True, "label": "r", "description": "d", "scope": "SOURCE"}
+
+
+def paged(request):
+    """Two records a page; the token is where the next one begins."""
+    begin = int(request["nextToken"] or 0)
+    more = {"nextToken": str(begin + 2)} if begin + 2 < len(PEOPLE) else {}
+    return {**OK, "records": [json.dumps(person) for person in PEOPLE[begin:begin + 2]], **more}
+
+
+@pytest.fixture
+def crm(plain):
+    """A registered connector with five people, a profile and a bucket."""
+    plain.connector.answers |= {"DescribeEntity": DEFINITION, "QueryData": paged}
+    plain.s3.create_bucket(Bucket="lake")
+    plain.register()
+    plain.profile(credentials=BASIC, properties={"profileProperties": {"instanceUrl": "https://x"}})
+    plain.connector.requests.clear()
+    return plain
+
+
+def projected(*names, **renamed):
+    """Tasks as AWS's own suite writes them: one projection, a map for each field."""
+    maps = [{"taskType": "Map", "sourceFields": [name], "destinationField": renamed.get(name, name),
+             "connectorOperator": {"S3": "NO_OP"}, "taskProperties": {}} for name in names]
+    projection = {"CustomConnector": "PROJECTION"}
+    return [*maps, {"taskType": "Filter", "sourceFields": list(names), "connectorOperator": projection}]
+
+
+def map_all(excluded="[]"):
+    return [{"taskType": "Map_all", "sourceFields": [], "taskProperties": {"EXCLUDE_SOURCE_FIELDS_LIST": excluded}}]
+
+
+def flow(name="contacts", tasks=None, output=None, prefix=None, custom=None, **more):
+    s3 = {"bucketName": "lake", "s3OutputFormatConfig": output or {}} | ({"bucketPrefix": prefix} if prefix else {})
+    source = {"entityName": "Contact"} | ({"customProperties": custom} if custom else {})
+    return {
+        "flowName": name,
+        "triggerConfig": {"triggerType": "OnDemand"},
+        "sourceFlowConfig": {"connectorType": "CustomConnector", "connectorProfileName": "acme", "apiVersion": "v1",
+                             "sourceConnectorProperties": {"CustomConnector": source}},
+        "destinationFlowConfigList": [{"connectorType": "S3", "destinationConnectorProperties": {"S3": s3}}],
+        "tasks": tasks or projected("Id", "Name"),
+        **more,
+    }
+
+
+def run(rig, name="contacts", **params):
+    """The execution record of one whole run."""
+    started = rig.appflow.start_flow(flowName=name, **params)["executionId"]
+    rig.service.implementation.wait(started)
+    return next(record for record in records(rig, name) if record["executionId"] == started)
+
+
+def records(rig, name="contacts", **params):
+    return rig.appflow.describe_flow_execution_records(flowName=name, **params)["flowExecutions"]
+
+
+def files(rig):
+    listed = rig.s3.list_objects_v2(Bucket="lake").get("Contents", [])
+    return {item["Key"]: rig.s3.get_object(Bucket="lake", Key=item["Key"])["Body"].read().decode() for item in listed}
+
+
+def lines(rig):
+    return sorted(line for body in files(rig).values() for line in body.splitlines())
+
+
+def data_calls(rig):
+    return [request for request in rig.connector.requests if request["type"] == "QueryDataRequest"]
+
+
+def test_a_flow_is_made_after_its_bucket_entity_and_settings_are_found(crm):
+    said = crm.appflow.create_flow(**flow(custom={"region": "eu"}))
+    assert (said["flowArn"], said["flowStatus"]) == (
+        "arn:aws:appflow:us-east-1:123456789012:flow/contacts", "Active"
+    )
+    assert crm.connector.asked() == ["DescribeEntity", "ValidateConnectorRuntimeSettings"]
+    assert crm.connector.requests[1]["connectorRuntimeSettings"] == {"region": "eu"}
+    assert crm.connector.requests[1]["scope"] == "SOURCE"
+
+
+def test_settings_are_validated_only_where_a_source_has_some(crm):
+    crm.appflow.create_flow(**flow())
+    assert crm.connector.asked() == ["DescribeEntity"]
+    crm.connector.answers["DescribeConnectorConfiguration"] = {**CONFIGURATION, "connectorRuntimeSetting": [SETTING]}
+    crm.register("strict")
+    crm.profile(name="other", label="strict", credentials=BASIC)
+    crm.connector.answers["ValidateConnectorRuntimeSettings"] = failure("InvalidArgument", "region is missing")
+    given = flow("second")
+    given["sourceFlowConfig"]["connectorProfileName"] = "other"
+    code, _, message = error_of(crm.appflow.create_flow, **given)
+    assert (code, "region is missing" in message) == ("ConnectorServerException", True)
+
+
+def test_a_run_reads_every_page_and_writes_a_file_of_json_lines_for_each(crm):
+    crm.appflow.create_flow(**flow(prefix="raw/"))
+    record = run(crm)
+    assert [request["nextToken"] for request in data_calls(crm)] == [None, "2", "4"]
+    rows = [{"Id": p["Id"], "Name": p["Name"]} for p in PEOPLE]
+    assert lines(crm) == [json.dumps(row, separators=(",", ":")) for row in rows]
+    pattern = rf"raw/contacts/{record['executionId']}/\d+-\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d"
+    assert len(files(crm)) == 3
+    assert all(re.fullmatch(pattern, key) for key in files(crm))
+
+
+def test_the_record_counts_what_was_read_and_written(crm):
+    crm.appflow.create_flow(**flow())
+    record = run(crm)
+    read = sum(len(json.dumps(person)) for person in PEOPLE)
+    written = sum(len(body) for body in files(crm).values())
+    assert record["executionStatus"] == "Successful"
+    assert record["executionResult"] == {"bytesProcessed": read, "bytesWritten": written, "recordsProcessed": 5}
+    assert record["startedAt"] <= record["lastUpdatedAt"]
+    last = crm.appflow.describe_flow(flowName="contacts")["lastRunExecutionDetails"]
+    assert last == {"mostRecentExecutionStatus": "Successful", "mostRecentExecutionTime": record["startedAt"]}
+
+
+def test_the_connector_is_told_of_the_run_in_its_data_calls(crm):
+    crm.appflow.create_flow(**flow(custom={"region": "eu"}))
+    record = run(crm)
+    request = data_calls(crm)[0]
+    context = request.pop("connectorContext")
+    assert request == {"type": "QueryDataRequest", "entityIdentifier": "Contact", "selectedFieldNames": ["Id", "Name"],
+                       "filterExpression": None, "nextToken": None, "maxResults": 1000}
+    definition = context.pop("entityDefinition")
+    arn = crm.secrets.list_secrets()["SecretList"][0]["ARN"]
+    assert context == {
+        "credentials": {"secretArn": arn, "authenticationType": "BasicAuth"}, "apiVersion": "v1",
+        "connectorRuntimeSettings": {"instanceUrl": "https://x", "region": "eu"},
+        "flowName": "contacts", "connectorProfileLabel": "acme", "executionId": record["executionId"],
+    }
+    assert [field["fieldName"] for field in definition["fields"]] == ["Id", "Name", "Age", "Hash"]
+
+
+def test_a_description_that_is_no_longer_kept_is_asked_for_again_without_the_run(crm):
+    crm.appflow.create_flow(**flow())
+    crm.clock.advance(3601)
+    run(crm)
+    [first, again] = [r for r in crm.connector.requests if r["type"] == "DescribeEntityRequest"]
+    assert first == again
+    assert again["connectorContext"]["executionId"] is None
+
+
+def test_awss_sdk_can_read_what_the_connector_is_told(crm):
+    from custom_connector_sdk.lambda_handler.requests import QueryDataRequest
+
+    crm.appflow.create_flow(**flow())
+    run(crm)
+    read = QueryDataRequest.from_dict(data_calls(crm)[0])
+    assert [field.field_name for field in read.connector_context.entity_definition.fields][:2] == ["Id", "Name"]
+    assert not hasattr(read.connector_context, "execution_id"), "this SDK drops what AppFlow tells of the run"
+
+
+def test_map_all_takes_what_can_be_read_and_is_not_excluded(crm):
+    crm.appflow.create_flow(**flow(tasks=map_all('["Age"]')))
+    run(crm)
+    assert data_calls(crm)[0]["selectedFieldNames"] == ["Id", "Name"]
+    assert json.loads(lines(crm)[0]) == {"Id": "1", "Name": "Person 1"}
+
+
+def test_csv_has_a_header_in_each_file_and_renamed_columns(crm):
+    crm.appflow.create_flow(**flow(tasks=projected("Id", "Age", Age="years"), output={"fileType": "CSV"}))
+    run(crm)
+    heads = {body.splitlines()[0] for body in files(crm).values()}
+    assert (heads, len(files(crm)), len(lines(crm))) == ({"Id,years"}, 3, 8)
+    assert "5,5" in lines(crm)
+
+
+@pytest.mark.parametrize(("file_type", "count"), [("CSV", 6), ("JSON", 5)])
+def test_a_single_file_holds_all_pages(crm, file_type, count):
+    output = {"fileType": file_type, "aggregationConfig": {"aggregationType": "SingleFile"}}
+    crm.appflow.create_flow(**flow(output=output))
+    assert run(crm)["executionResult"]["recordsProcessed"] == 5
+    assert (len(files(crm)), len(lines(crm))) == (1, count)
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "pattern"),
+    [
+        ({"pathPrefixHierarchy": ["SCHEMA_VERSION", "EXECUTION_ID"]}, r"contacts/schemaVersion_1/[0-9a-f-]{36}/\d+-.*"),
+        ({"prefixType": "PATH", "prefixFormat": "DAY"}, r"contacts/\d{4}/\d\d/\d\d/\d+-.*"),
+        ({"prefixType": "FILENAME", "prefixFormat": "MONTH"}, r"contacts/\d{4}-\d\d-\d+-.*"),
+        ({"prefixType": "PATH_AND_FILENAME", "prefixFormat": "YEAR", "pathPrefixHierarchy": ["EXECUTION_ID"]},
+         r"contacts/[0-9a-f-]{36}/\d{4}/\d{4}-\d+-.*"),
+    ],
+)
+def test_files_are_laid_out_by_the_prefix_settings(crm, prefixes, pattern):
+    crm.appflow.create_flow(**flow(output={"prefixConfig": prefixes}))
+    run(crm)
+    assert all(re.fullmatch(pattern, key) for key in files(crm)), list(files(crm))
+
+
+def test_without_records_nothing_is_written(crm):
+    crm.connector.answers["QueryData"] = {**OK, "records": []}
+    crm.appflow.create_flow(**flow(output={"fileType": "CSV"}))
+    assert run(crm)["executionResult"] == {"bytesProcessed": 0, "bytesWritten": 0, "recordsProcessed": 0}
+    assert files(crm) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (failure("ServerError", "the CRM is down"), "Error while communicating to connector: the CRM is down"),
+        (failure("InvalidCredentials", "expired"), "Error authenticating to connector: expired"),
+        (Outcome("error", b"{}", "Unhandled"), "No valid response and error details found in the connector response."),
+        (Outcome("ok", b'{"isSuccess": true, "records": []}', virtual_s=31), "No valid response and error details"),
+        ({**OK, "records": ["[1]"]}, "The connector gave a record that is no JSON object: [1]"),
+    ],
+)
+def test_a_run_that_fails_says_why_in_the_connectors_words(crm, said, message):
+    crm.connector.answers["QueryData"] = said
+    crm.appflow.create_flow(**flow())
+    record = run(crm)
+    assert record["executionStatus"] == "Error"
+    assert message in record["executionResult"]["errorInfo"]["executionMessage"]
+    last = crm.appflow.describe_flow(flowName="contacts")["lastRunExecutionDetails"]
+    assert message in last["mostRecentExecutionMessage"]
+
+
+def test_what_was_written_before_a_failure_stays(crm):
+    crm.connector.answers["QueryData"] = lambda r: paged(r) if r["nextToken"] is None else failure("ServerError", "no")
+    crm.appflow.create_flow(**flow())
+    assert run(crm)["executionResult"]["recordsProcessed"] == 2
+    assert len(lines(crm)) == 2
+
+
+def test_a_bucket_or_profile_that_has_gone_fails_the_run(crm):
+    crm.appflow.create_flow(**flow())
+    crm.s3.delete_bucket(Bucket="lake")
+    assert "bucket does not exist" in run(crm)["executionResult"]["errorInfo"]["executionMessage"]
+    assert error_of(crm.appflow.delete_connector_profile, connectorProfileName="acme")[:2] == ("ConflictException", 409)
+    crm.appflow.delete_connector_profile(connectorProfileName="acme", forceDelete=True)
+    message = run(crm)["executionResult"]["errorInfo"]["executionMessage"]
+    assert message == "Connector Profile with name acme does not exist."
+
+
+class Gate:
+    """A connector that waits within its data calls."""
+
+    def __init__(self, rig):
+        self.entered, self.go = threading.Semaphore(0), threading.Event()
+        rig.connector.answers["QueryData"] = self
+
+    def __call__(self, request):
+        self.entered.release()
+        self.go.wait()
+        return paged(request)
+
+
+@pytest.fixture
+def gate(crm):
+    made = Gate(crm)
+    yield made
+    made.go.set()
+
+
+def test_a_run_is_in_progress_until_it_ends(crm, gate):
+    crm.appflow.create_flow(**flow())
+    started = crm.appflow.start_flow(flowName="contacts")["executionId"]
+    gate.entered.acquire()
+    assert [record["executionStatus"] for record in records(crm)] == ["InProgress"]
+    assert crm.service.implementation.busy()
+    with pytest.raises(TimeoutError):
+        crm.service.implementation.wait(started, 0.01)
+    assert error_of(crm.appflow.start_flow, flowName="contacts")[:2] == ("ConflictException", 409)
+    assert error_of(crm.appflow.delete_flow, flowName="contacts")[:2] == ("ConflictException", 409)
+    gate.go.set()
+    crm.service.implementation.wait(started)
+    assert [record["executionStatus"] for record in records(crm)] == ["Successful"]
+    assert not crm.service.implementation.busy()
+
+
+def test_a_canceled_run_ends_after_the_call_in_hand_and_keeps_what_it_wrote(crm, gate):
+    crm.appflow.create_flow(**flow())
+    started = crm.appflow.start_flow(flowName="contacts")["executionId"]
+    gate.entered.acquire()
+    cancel = functools.partial(crm.appflow.cancel_flow_executions, flowName="contacts")
+    assert cancel(executionIds=[started, "nobody"])["invalidExecutions"] == ["nobody"]
+    assert [record["executionStatus"] for record in records(crm)] == ["CancelStarted"]
+    gate.go.set()
+    crm.service.implementation.wait(started)
+    assert [record["executionStatus"] for record in records(crm)] == ["Canceled"]
+    assert (files(crm), cancel()["invalidExecutions"]) == ({}, [])
+    assert cancel(executionIds=[started])["invalidExecutions"] == [started]
+
+
+def test_a_flow_deleted_by_force_leaves_no_record_of_its_run(crm, gate):
+    crm.appflow.create_flow(**flow())
+    crm.appflow.start_flow(flowName="contacts")
+    gate.entered.acquire()
+    crm.appflow.delete_flow(flowName="contacts", forceDelete=True)
+    gate.go.set()
+    crm.service.implementation.wait()
+    assert error_of(records, crm)[:2] == ("ResourceNotFoundException", 404)
+    assert [event for event in crm.timeline.events() if event.point == "flow"] == []
+
+
+def test_execution_ids_follow_from_seed_flow_and_number(crm):
+    crm.appflow.create_flow(**flow())
+    first, second = run(crm)["executionId"], run(crm)["executionId"]
+    assert [record["executionId"] for record in records(crm)] == [second, first]
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", first)
+    crm.appflow.delete_flow(flowName="contacts")
+    crm.appflow.create_flow(**flow())
+    assert run(crm)["executionId"] not in (first, second)
+
+
+def test_records_are_paged_newest_first(crm):
+    crm.appflow.create_flow(**flow())
+    ids = [run(crm)["executionId"] for _ in range(3)]
+    told = crm.appflow.describe_flow_execution_records(flowName="contacts", maxResults=2)
+    more = records(crm, maxResults=2, nextToken=told["nextToken"])
+    assert [record["executionId"] for record in [*told["flowExecutions"], *more]] == ids[::-1]
+    assert error_of(records, crm, nextToken="nonsense")[0] == "ValidationException"
+
+
+def test_the_same_client_token_starts_one_run(crm):
+    crm.appflow.create_flow(**flow())
+    assert run(crm, clientToken="t")["executionId"] == run(crm, clientToken="t")["executionId"]
+    assert len(records(crm)) == 1
+
+
+def two_at_once(rig, first):
+    """Two flows in two threads on one connector, which meet in their first page: really at the same time. first: which
+    of them goes on first."""
+    meeting, ahead = threading.Barrier(2), threading.Event()
+
+    def met(request):
+        name, begins = request["connectorContext"]["flowName"], request["nextToken"] is None
+        if begins:
+            meeting.wait(30)
+        elif name == first:
+            ahead.set()
+        else:
+            ahead.wait(30)
+        return failure("ServerError", "no") if name == "broken" and not begins else paged(request)
+
+    rig.connector.answers["QueryData"] = met
+    for name in ("contacts", "broken"):
+        rig.appflow.create_flow(**flow(name))
+    for name in ("contacts", "broken"):
+        rig.appflow.start_flow(flowName=name)
+    rig.service.implementation.wait()
+    return rig.timeline.fingerprint()
+
+
+def test_two_runs_at_once_give_one_fingerprint_twenty_times(plain):
+    prints = set()
+    for turn in range(20):
+        plain.fresh()
+        plain.connector.answers = {
+            "DescribeConnectorConfiguration": CONFIGURATION, "ValidateCredentials": OK,
+            "ValidateConnectorRuntimeSettings": OK, "DescribeEntity": DEFINITION,
+        }
+        plain.s3.create_bucket(Bucket="lake")
+        plain.register()
+        plain.profile(credentials=BASIC)
+        prints.add(two_at_once(plain, ("contacts", "broken")[turn % 2]))
+    assert len(prints) == 1
+    ends = [(event.subject, event.outcome) for event in plain.timeline.events() if event.point == "flow"]
+    assert sorted(ends) == [("broken/run-1", "Error"), ("contacts/run-1", "Successful")]
+    assert {"contacts/run-1/s3.PutObject#3", "broken/run-1/s3.PutObject#1"} <= {
+        event.subject for event in plain.timeline.events()
+    }
+
+
+def test_a_flow_is_described_and_listed_as_it_was_given(crm):
+    given = flow(description="All contacts", tags={"team": "crm"})
+    crm.appflow.create_flow(**given)
+    said = crm.appflow.describe_flow(flowName="contacts")
+    assert {name: said[name] for name in given} == given
+    assert (said["schemaVersion"], said["createdBy"]) == (1, "arn:aws:iam::123456789012:root")
+    assert "lastRunExecutionDetails" not in said
+    [listed] = crm.appflow.list_flows()["flows"]
+    shown = [listed[name] for name in ("flowName", "description", "flowStatus", "sourceConnectorType",
+                                       "sourceConnectorLabel", "destinationConnectorType", "triggerType", "tags")]
+    assert shown == ["contacts", "All contacts", "Active", "CustomConnector", "crm", "S3", "OnDemand", {"team": "crm"}]
+    assert crm.appflow.list_tags_for_resource(resourceArn=listed["flowArn"])["tags"] == {"team": "crm"}
+
+
+def test_an_update_changes_the_flow_and_new_mappings_its_schema_version(crm):
+    crm.appflow.create_flow(**flow())
+    assert crm.appflow.update_flow(**flow(description="again"))["flowStatus"] == "Active"
+    said = crm.appflow.describe_flow(flowName="contacts")
+    assert (said["description"], said["schemaVersion"]) == ("again", 1)
+    crm.appflow.update_flow(**flow(tasks=projected("Id")))
+    assert crm.appflow.describe_flow(flowName="contacts")["schemaVersion"] == 2
+    run(crm)
+    assert json.loads(lines(crm)[0]) == {"Id": "1"}
+
+
+def test_a_flow_name_is_taken_once_and_free_after_deletion(crm):
+    crm.appflow.create_flow(**flow())
+    assert error_of(crm.appflow.create_flow, **flow())[:2] == ("ConflictException", 409)
+    crm.appflow.delete_flow(flowName="contacts")
+    assert error_of(crm.appflow.describe_flow, flowName="contacts")[:2] == ("ResourceNotFoundException", 404)
+    crm.appflow.create_flow(**flow())
+
+
+@pytest.mark.parametrize("act", ["describe_flow", "start_flow", "stop_flow", "delete_flow", "cancel_flow_executions",
+                                 "describe_flow_execution_records"])
+def test_a_flow_that_is_not_there_is_not_found(crm, act):
+    assert error_of(getattr(crm.appflow, act), flowName="nobody")[:2] == ("ResourceNotFoundException", 404)
+
+
+def test_an_on_demand_flow_cannot_be_stopped(crm):
+    crm.appflow.create_flow(**flow())
+    assert error_of(crm.appflow.stop_flow, flowName="contacts")[:2] == ("UnsupportedOperationException", 400)
+
+
+PREFIX = "Create Flow request failed: "
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"tasks": projected("Id")[:1]}, "ValidationException",
+         PREFIX + "[Task Validation Error: You must specify a projection task or a MAP_ALL task]"),
+        ({"destinationFlowConfigList": []}, "ValidationException", PREFIX + "[A flow has one destination, not 0]"),
+        ({"tasks": [{"taskType": "Map_all", "sourceFields": []}, {"taskType": "Map", "sourceFields": ["Id"]}]},
+         "ValidationException",
+         PREFIX + "[Task Validation Error: A Map task has one source field and a destination field]"),
+        ({"triggerConfig": {"triggerType": "Event"}}, "UnsupportedOperationException",
+         "lambdarig does not serve flows with triggerType Event, only OnDemand ones yet"),
+        ({"triggerConfig": {"triggerType": "Scheduled"}}, "UnsupportedOperationException",
+         "lambdarig does not serve flows with triggerType Scheduled, only OnDemand ones yet"),
+        ({"tasks": [{"taskType": "Mask", "sourceFields": ["Id"]}]}, "UnsupportedOperationException",
+         "lambdarig does not serve tasks of type Mask, only Filter, Map, Map_all yet"),
+        ({"tasks": [{**projected("Id")[1], "connectorOperator": {"CustomConnector": "EQUAL_TO"}}]},
+         "UnsupportedOperationException",
+         "lambdarig does not serve Filter tasks with the operator EQUAL_TO, only PROJECTION yet"),
+        ({"metadataCatalogConfig": {"glueDataCatalog": {"roleArn": "arn:aws:iam::1:r", "databaseName": "d",
+                                                        "tablePrefix": "t"}}},
+         "UnsupportedOperationException", "lambdarig does not serve metadataCatalogConfig yet"),
+    ],
+)
+def test_a_flow_that_cannot_be_is_refused_by_its_reason(crm, change, code, message):
+    assert error_of(crm.appflow.create_flow, **{**flow(), **change}) == (code, 400, message)
+    assert crm.appflow.list_flows()["flows"] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value", "code", "word"),
+    [
+        ("sourceFlowConfig", "connectorProfileName", "nobody", "ResourceNotFoundException",
+         "Connector Profile with name nobody does not exist."),
+        ("sourceFlowConfig", "connectorType", "Salesforce", "UnsupportedOperationException", "from Salesforce"),
+        ("sourceFlowConfig", "sourceConnectorProperties", {}, "ValidationException",
+         "[sourceConnectorProperties.CustomConnector is required]"),
+        ("sourceFlowConfig", "connectorProfileName", "bad name", "ValidationException", "connectorProfileName"),
+    ],
+)
+def test_a_source_that_cannot_be_is_refused(crm, place, key, value, code, word):
+    given = flow()
+    given[place][key] = value
+    said = error_of(crm.appflow.create_flow, **given)
+    assert (said[0], word in said[2]) == (code, True)
+
+
+@pytest.mark.parametrize(
+    ("s3", "code", "message"),
+    [
+        ({"bucketName": "nowhere"}, "ValidationException", PREFIX + "[The bucket nowhere does not exist]"),
+        ({"bucketName": "lake", "s3OutputFormatConfig": {"fileType": "PARQUET"}}, "UnsupportedOperationException",
+         "lambdarig does not serve files of type PARQUET, only JSON and CSV yet"),
+    ],
+)
+def test_a_destination_that_cannot_be_is_refused(crm, s3, code, message):
+    destination = {"connectorType": "S3", "destinationConnectorProperties": {"S3": s3}}
+    said = error_of(crm.appflow.create_flow, **{**flow(), "destinationFlowConfigList": [destination]})
+    assert said == (code, 400, message)
+
+
+def test_an_update_is_refused_in_its_own_words_and_changes_nothing(crm):
+    crm.appflow.create_flow(**flow())
+    code, _, message = error_of(crm.appflow.update_flow, **flow(tasks=projected("Id")[:1]))
+    assert (code, message.startswith("Update Flow request failed due to:[Task")) == ("ValidationException", True)
+    assert crm.appflow.describe_flow(flowName="contacts")["tasks"] == projected("Id", "Name")
+
+
+def test_an_entity_the_connector_has_not_is_the_connectors_refusal(crm):
+    crm.connector.answers["DescribeEntity"] = failure("ResourceNotFoundError", "no entity Contact")
+    code, _, message = error_of(crm.appflow.create_flow, **flow())
+    assert (code, message) == (
+        "ConnectorServerException", "Error while communicating to connector: no entity Contact"
+    )
+
+
+def test_a_connector_that_is_no_source_has_no_flow_from_it(crm):
+    crm.connector.answers["DescribeConnectorConfiguration"] = {
+        **CONFIGURATION, "connectorModes": ["DESTINATION"], "supportedWriteOperations": ["INSERT"]
+    }
+    crm.appflow.update_connector_registration(connectorLabel="crm")
+    assert "cannot be used as a source" in error_of(crm.appflow.create_flow, **flow())[2]
+
+
+def test_clear_forgets_flows_and_their_runs(crm):
+    crm.appflow.create_flow(**flow())
+    run(crm)
+    crm.service.implementation.clear()
+    assert crm.appflow.list_flows()["flows"] == []
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+VALUE = st.none() | st.booleans() | st.integers() | TEXT | st.lists(st.integers(), max_size=2)
+ROWS = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUE), max_size=5)
+
+
+@given(ROWS)
+def test_json_lines_give_back_every_record(rows):
+    body = Format("JSON", ["a", "b", "c"]).body(rows).decode()
+    assert [json.loads(line) for line in body.split("\n")[:-1]] == rows
+
+
+@given(ROWS)
+def test_csv_gives_back_a_row_for_every_record(rows):
+    body = Format("CSV", ["a", "b", "c"]).body(rows).decode()
+    assert len(list(csv.reader(io.StringIO(body, newline="")))) == len(rows) + 1
+
+
+@given(st.text())
+def test_a_record_is_an_object_or_refused(text):
+    from emulator.frontdoors.flow_output import BadRecord
+
+    try:
+        row = Fields(("a",), (("a", "b"),)).row(text)
+    except BadRecord:
+        return
+    assert row.keys() <= {"b"}
