@@ -4,16 +4,17 @@
         def list_flows(self, params, call): return {"flows": []}
     services = {"appflow": ModelledService("appflow", Flows())}
 
-Requests are read and validated by the model (rest-json and json), answers and errors written by it.
+Requests are read and validated by the model (rest-json, json and query), answers and errors written by it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from emulator.aws import models, rest_json
+from emulator.aws import models, query, rest_json
 from emulator.aws.backend import unserved
 from emulator.aws.errors_wire import write_error
 from emulator.aws.shapes import Malformed, decode_json, encode_json, encode_members, encode_text, report, violations
@@ -37,10 +38,14 @@ class ModelledService:
     """implementation: an object with a method `snake_case_operation(params, call) -> dict` per operation it serves.
 
     name: boto3's name. params: members by the model's names as boto3 takes them; blobs are bytes, timestamps datetimes.
+    rest: answers the operations without a method; without it they are refused.
     """
 
-    def __init__(self, name: str, implementation: object, validation_code: str = "ValidationException") -> None:
-        self.name, self.implementation, self.validation_code = name, implementation, validation_code
+    def __init__(
+        self, name: str, implementation: object, validation_code: str = "ValidationException",
+        rest: Callable[[AwsCall, WireRequest], AwsReply] | None = None,
+    ) -> None:
+        self.name, self.implementation, self.validation_code, self.rest = name, implementation, validation_code, rest
 
     @cached_property
     def model(self) -> Any:
@@ -51,12 +56,14 @@ class ModelledService:
         """Read, validate, call, write."""
         from botocore import xform_name
 
+        method = getattr(self.implementation, xform_name(request.operation), None)
+        if method is None and self.rest:
+            return self.rest(call, request)
         if request.operation not in models.description(self.name)["operations"]:
             return write_error(request, AwsError("UnknownOperationException", "The operation is not recognized."))
-        operation = self.model.operation_model(request.operation)
-        method = getattr(self.implementation, xform_name(request.operation), None)
         if method is None:
             return write_error(request, unserved(request))
+        operation = self.model.operation_model(request.operation)
         try:
             return self._write(request, operation, method(self.params(request), call) or {})
         except ServiceError as error:
@@ -68,13 +75,18 @@ class ModelledService:
         if shape is None:
             return {}
         try:
-            params: dict[str, Any] = decode_json(shape, request.json or {}) \
-                if request.protocol == "json" else rest_json.read(shape, request)
+            params = self._read(shape, request)
         except Malformed as error:
             raise ServiceError("SerializationException", str(error)) from None
         if wrong := report(violations(shape, params)):
             raise ServiceError(self.validation_code, wrong)
         return params
+
+    def _read(self, shape: Any, request: WireRequest) -> dict[str, Any]:
+        if request.protocol == "json":
+            members: dict[str, Any] = decode_json(shape, request.json or {})
+            return members
+        return query.read(shape, request) if request.protocol == "query" else rest_json.read(shape, request)
 
     def refuse(self, request: WireRequest, error: ServiceError) -> AwsReply:
         """An error as the model writes it: its status, its own `Message` or `message`, other members, headers."""
@@ -94,4 +106,6 @@ class ModelledService:
         if request.protocol == "json":
             body = json.dumps(encode_json(shape, result) if shape else {}).encode()
             return AwsReply(200, (("content-type", request.content_type or "application/x-amz-json-1.1"),), body)
+        if request.protocol == "query":
+            return query.write(operation, result, request)
         return rest_json.write(shape, status, result)
