@@ -141,7 +141,7 @@ def filled(text: str, made: dict[str, Any]) -> str:
 def resolve(value: Any, made: dict[str, Any]) -> Any:
     """References anywhere inside `value`; a text that is one reference becomes the value itself."""
     if isinstance(value, dict):
-        return {key: resolve(inner, made) for key, inner in value.items()}
+        return {resolve(key, made): resolve(inner, made) for key, inner in value.items()}
     if isinstance(value, list):
         return [resolve(inner, made) for inner in value]
     if not isinstance(value, str):
@@ -156,7 +156,7 @@ def references(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield from _REFERENCE.findall(value)
     elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
+        for inner in (*value, *value.values()) if isinstance(value, dict) else value:
             yield from references(inner)
 
 

@@ -20,11 +20,12 @@ _ABOUT_FAILURE = re.compile(r"\W*(error|function_error|status)\b")
 def check_expectations(expect: Mapping[str, Any], file: Path, key: str) -> None:
     """Raises FileProblem for what could not hold or fail."""
     for path, wanted in expect.items():
-        _compiled(path, file, key)
+        check_path(path, file, key)
         _check_wanted(wanted, file, f"{key}.{path}")
 
 
-def _compiled(path: str, file: Path, key: str) -> None:
+def check_path(path: str, file: Path, key: str) -> None:
+    """Raises FileProblem for what is no JMESPath."""
     try:
         jmespath.compile(path).search({})
     except jmespath.exceptions.JMESPathTypeError:  # the answer will have what an empty one has not
@@ -89,6 +90,19 @@ def holds(found: Any, wanted: Any) -> bool:
         "at_most": lambda w: isinstance(found, int | float) and found <= w,
     }
     return all(tests[name](value) for name, value in wanted.items())
+
+
+def shown(step: Step, result: dict[str, Any]) -> list[str]:
+    """The lines of what the step's `show` leads to."""
+    if step.show is None:
+        return []
+    try:
+        found = jmespath.search(step.show, result)
+    except jmespath.exceptions.JMESPathError as error:
+        return [f"{step.show}: cannot be looked up: {one_line(error)}"]
+    parts = found if isinstance(found, list) else [found]
+    texts = [part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in parts]
+    return [line.rstrip() for text in texts for line in text.strip().splitlines()]
 
 
 def _short(value: Any) -> str:

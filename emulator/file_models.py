@@ -84,7 +84,7 @@ class HttpStep(Strict):
     body: what is sent. sign: credentials to sign it with by SigV4, as STS and Cognito give them."""
 
     api: Text | None = None
-    url: str | None = Field(None, pattern=r"^https?://")
+    url: str | None = Field(None, pattern=r"^(https?://|\$\{)")
     method: str = Field("GET", pattern=r"^[A-Z]+$")
     path: str = Field("", pattern=r"^(/|$)")
     sign: Any = None
@@ -96,7 +96,8 @@ class HttpStep(Strict):
 class Step(Strict):
     """One thing done, and what must come of it. Exactly one of invoke, aws, http, advance, arm, disarm, settle.
 
-    advance: seconds of rig time. settle: at most so many seconds until nothing runs any more behind the answers.
+    advance: seconds of rig time. settle: at most so many seconds until nothing runs any more behind the answers. show:
+    JMESPath of what a person should see of it.
     """
 
     name: str = ""
@@ -108,6 +109,7 @@ class Step(Strict):
     disarm: str | None = None
     settle: float | None = Field(None, gt=0, le=600)
     expect: dict[str, Any] = {}
+    show: str | None = None
     repeat: int = Field(1, ge=1, le=10000)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator import building, catalogue
 from emulator.errors import FileProblem, RigError
-from emulator.expectations import judged
+from emulator.expectations import judged, shown
 from emulator.files import GuideScenario, ScenarioFile, Step
 from emulator.rig import Rig
 from emulator.scenario_check import check, name_of
@@ -72,6 +72,8 @@ class _Run:
             passed = len(self._problems) == before
             done.append({"name": name, "passed": passed, "result": self._made["steps"].get(name)})
             say(f"{'ok    ' if passed else 'FAILED'} {self._scenario.scenario}: {name}")
+            for line in shown(step, self._made["steps"][name]):
+                say(f"       {line}")
         return done
 
     def _count_strikes(self) -> None:

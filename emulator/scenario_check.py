@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator import building, catalogue
 from emulator.errors import FileProblem
-from emulator.expectations import check_expectations
+from emulator.expectations import check_expectations, check_path
 from emulator.fault import Rule
 from emulator.files import AwsStep, GuideScenario, HttpStep, ScenarioFile, Step
 from emulator.functions.engines import NAMES
@@ -69,6 +69,8 @@ def _check_step(
     if step.repeat > 1 and kinds[0] in ("arm", "disarm"):
         raise FileProblem(file, f"{key}.repeat", f"nobody can {kinds[0]} a rule twice")
     check_expectations(step.expect, file, f"{key}.expect")
+    if step.show is not None:
+        check_path(step.show, file, f"{key}.show")
 
 
 def _check_http(step: HttpStep, scenario: ScenarioFile, file: Path, key: str) -> None:

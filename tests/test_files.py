@@ -151,7 +151,6 @@ def test_a_wrong_key_or_value_is_one_line_with_its_place(write, text, said):
         ("folder: nowhere", "folder: no such folder: "),
         ("folder: stubs.yaml", "folder: no such folder: "),
         ("role: 'me too'", "role: String should match pattern"),
-        ("role: me", "role: unknown role 'me' (choose from: "),
         ("environment: {A: 1}", "environment.A: Input should be a valid string, not 1"),
         ("environment: [A]", "environment: Input should be a valid dictionary, not ['A']"),
         ("requirements: maybe", "requirements: Input should be a valid boolean, not 'maybe'"),
@@ -160,6 +159,13 @@ def test_a_wrong_key_or_value_is_one_line_with_its_place(write, text, said):
 def test_a_wrong_key_or_value_of_a_function_is_one_line_with_its_place(write, more, said):
     written = {"folder": "code", "handler": "h"} | yaml.safe_load(more)
     assert refused(write(yaml.safe_dump({"functions": {"crm": written}}))).startswith(f"functions.crm.{said}")
+
+
+def test_a_role_the_file_does_not_have_is_refused(write, folder):
+    path = write("functions: {crm: {folder: code, handler: h, role: me}}\nroles: {you: {}}")
+    loaded = load(path, RigFile)
+    said = "functions.crm.role: unknown role 'me' (choose from: arn:aws:iam::123456789012:role/lambdarig, you)"
+    assert told(lambda: building.check(loaded, path), path) == said
 
 
 def function(**more):

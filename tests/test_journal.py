@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,40 @@ def test_however_it_is_cut_it_is_the_same_text(chunks):
     """Cut between any two bytes, also within a character."""
     whole = [line for _, line in lines(b"".join(chunks))]
     assert [line for _, line in lines(*chunks)] == whole
+
+
+def framed(message, at_us, kind=b"\xa5\x5a\x00\x03"):
+    return kind + len(message).to_bytes(4, "big") + at_us.to_bytes(8, "big") + message
+
+
+@pytest.mark.parametrize(
+    ("output", "events"),
+    [
+        (framed(b"[INFO] a\nb\n", 5000), [(5, "[INFO] a\nb\n")]),
+        (framed(b"no newline", 5999) + framed(b"next\n", 6000), [(5, "no newline"), (6, "next\n")]),
+        (b"printed\n" + framed(b"", 7000) + b"again\n", [(0, "printed\n"), (7, ""), (0, "again\n")]),
+        (b"half" + framed(b"x", 7000) + b"other half\n", [(0, "half\n"), (7, "x"), (0, "other half\n")]),
+        (framed(b"json", 7000, b"\xa5\x5a\x00\x1a"), [(7, "json")]),
+        (framed(b"cut short", 7000)[:-1], [(0, framed(b"cut short", 7000)[:-1].decode(errors="replace") + "\n")]),
+        (b"\xa5\x5a\x00\x03\xff\xff\xff\xff" + b"12345678 no frame\n", None),
+        (b"\xa5\x5a", [(0, "\ufffdZ\n")]),
+    ],
+)
+def test_what_a_client_framed_is_one_event_at_its_own_time(output, events):
+    found = lines(output)
+    text = output.decode(errors="replace")
+    assert found == (events or [(0, text)])
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.binary(max_size=12)), max_size=6),
+    st.lists(st.integers(0, 200), max_size=8),
+)
+def test_frames_are_found_however_the_stream_is_cut(parts, cuts):
+    stream = b"".join(framed(data, 1000) if frame else data for frame, data in parts)
+    places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+    pieces = [stream[a:b] for a, b in itertools.pairwise(places)]
+    assert [text for _, text in lines(*pieces)] == [text for _, text in lines(stream)]
 
 
 def test_a_line_that_goes_on_waits_for_its_end():

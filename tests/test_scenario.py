@@ -104,6 +104,7 @@ def test_the_head_is_checked(write, head, said):
         ("{http: {url: 'http://x/', path: /}}", ".http.path: belongs to api; a url has its own"),
         ("{http: {url: x}}", ".http.url: String should match pattern"),
         ("{http: {api: shop}}", ".http.path: is missing"),
+        ("{advance: 1, show: 'a['}", ".show: 'a[' is no JMESPath: "),
         ("{settle: 0}", ".settle: Input should be greater than 0, not 0"),
         ("{http: {api: shop, path: orders}}", ".http.path: String should match pattern '^(/|$)', not 'orders'"),
         ("{http: {api: shop, path: /, method: get it}}", ".http.method: String should match pattern '^[A-Z]+$'"),

@@ -34,17 +34,18 @@ def reproduce(
     scenarios = guides.checked(tuple(guides.load_all()) if everything else names, without)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the rig cleans up
     results: list[dict[str, Any]] = []
+    total = len(scenarios) * times
     try:
         for run in range(1, times + 1):
             for name, scenario in scenarios.items():
-                quiet = len(scenarios) * times > 1
-                told = guides.reproduce(name, scenario, engine=engine, say=(lambda _: None) if quiet else note)
+                told = guides.reproduce(name, scenario, engine=engine, say=note if total == 1 else lambda _: None)
                 results.append({**told, "run": run})
-                note(f"[{len(results)}/{len(scenarios) * times}] {_line(results[-1])}")
+                if total > 1:
+                    note(f"[{len(results)}/{total}] {_line(results[-1])}")
     finally:
         if junit is not None:
             _write_junit(results, junit)
-    say(results, _summary(results), as_json)
+    say(results, _line(results[0]) if total == 1 else _summary(results), as_json)
     if failed := _failed(results):
         raise Verdict(f"not reproduced and fixed, or not the same each time: {', '.join(failed)}")
 

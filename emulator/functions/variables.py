@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from emulator.model import Function
+from emulator.functions import frames
+from emulator.model import ON_DEMAND, Function
 
 # Reserved on AWS: a function's configuration may not set them.
 RESERVED = frozenset(
@@ -49,18 +50,21 @@ def log_stream(function: Function, env_id: str, seed: int, day: datetime) -> str
     return f"{day:%Y/%m/%d}/{name}[{function.version}]{digits}"
 
 
-def variables(function: Function, stream: str, credentials: Mapping[str, str], endpoint: str) -> dict[str, str]:
+def variables(
+    function: Function, stream: str, credentials: Mapping[str, str], endpoint: str, initialization: str = ON_DEMAND
+) -> dict[str, str]:
     """What AWS sets, over what the function's configuration sets, over AWS's defaults that a configuration may change.
     credentials: the three AWS_ variables."""
     given = {
         "_HANDLER": function.handler or "",
+        frames.VARIABLE: frames.DESCRIPTOR,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_REGION": function.region,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
