@@ -7,6 +7,7 @@ from pathlib import Path
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+IAM_MODES = ("enforce", "strict", "off")
 
 
 @dataclass(frozen=True)

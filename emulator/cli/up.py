@@ -13,7 +13,7 @@ import click
 from emulator.cli.common import NO_DOCKER, PORT, as_json, engine_option, note, say
 from emulator.cli.ending import Ending
 from emulator.errors import EngineError, UsageError
-from emulator.settings import Settings
+from emulator.settings import IAM_MODES, Settings
 
 if TYPE_CHECKING:
     from emulator.fault import Rule
@@ -38,6 +38,12 @@ DESCRIPTORS = 65536
 @engine_option
 @click.option("--seed", default=0, show_default=True, help="Of dice and ids: same seed, same calls, same fingerprint.")
 @click.option("--texts", default="current", show_default=True, help="Generation of AWS's log texts.")
+@click.option(
+    "--iam",
+    default="enforce",
+    show_default=True,
+    help="Who is decided by policies: `enforce` roles and users that IAM has, `strict` all others too, `off` nobody.",
+)
 @click.option(
     "--fault",
     "faults",
@@ -76,6 +82,7 @@ def _settings(
     engine: str,
     seed: int,
     texts: str,
+    iam: str,
     state: Path | None,
     concurrency: int,
     no_freeze: bool,
@@ -87,6 +94,8 @@ def _settings(
         raise UsageError.unknown("engine", engine, (*NAMES, "auto"))
     if texts not in GENERATIONS:
         raise UsageError.unknown("generation of texts", texts, GENERATIONS)
+    if iam not in IAM_MODES:
+        raise UsageError.unknown("mode of IAM", iam, IAM_MODES)
     if state is not None and state.exists() and not (state.is_dir() and os.access(state, os.W_OK | os.X_OK)):
         raise UsageError(f"--state {state}: is no folder that can be written to")
     return Settings(
@@ -95,6 +104,7 @@ def _settings(
         port=port,
         seed=seed,
         texts=texts,
+        iam=iam,
         account_limit=concurrency,
         freeze=not no_freeze,
         state_dir=state,

@@ -4,6 +4,6 @@
 is attached to a resource, `context` the condition keys, `organization` the service control policies.
 """
 
-from emulator.aws.authorization.authorizing import MODES, Authorization, Gather
+from emulator.aws.authorization.authorizing import Authorization, Gather
 
-__all__ = ["MODES", "Authorization", "Gather"]
+__all__ = ["Authorization", "Gather"]

@@ -23,7 +23,6 @@ from emulator.functions.registry import Registry, Unresolved
 from emulator.model import AwsCall, AwsError, Caller
 
 log = logging.getLogger(__name__)
-MODES = ("enforce", "strict", "off")
 INVOKE = "lambda:InvokeFunction"
 Gather = Callable[[Any, str, Iterable[Policy], Caller], Gathered]
 Given = Mapping[str, str | Sequence[str]]
@@ -116,7 +115,8 @@ class Authorization:
     def _gathered(self, session: Session, reader: Caller) -> Gathered | None:
         """The caller's policies; None where they are not to decide."""
         try:
-            found = self.gather(self.backend.models("iam", "aws"), session.arn, session.policies, reader)
+            iam = self.backend.models("iam", "aws", account_of(session.arn))
+            found = self.gather(iam, session.arn, session.policies, reader)
         except NoSuchEntity:
             role = session.arn.split("/")[1] if ":assumed-role/" in session.arn else session.arn
             if self.mode == "strict" or role in self._seen:
@@ -129,8 +129,8 @@ class Authorization:
     def _decided(self, found: Gathered, need: Need, given: Given, side: Side | None = None) -> Decision:
         side = side or self._side.find(need.action, need.resource)
         owner = account_of(need.resource) or self.account
-        if side.kind is PolicyType.TRUST and owner != self.account and self.mode == "enforce":
-            side, owner = Side(), self.account  # IAM cannot have another account's roles
+        if side.kind is PolicyType.TRUST and not side.policies and owner != self.account and self.mode == "enforce":
+            side, owner = Side(), self.account  # a role of another account, which nobody made there
         scps, organization = control_policies(self.backend)
         own = replace(
             found.policies, resource=side.policies, resource_kind=side.kind, must_allow=side.must_allow, scps=scps

@@ -11,6 +11,7 @@ from typing import Any
 
 from emulator.aws.backend import Backend
 from emulator.aws.iam.policy import Policy, PolicyError, PolicyType, parse
+from emulator.aws.iam.request import account_of
 from emulator.functions.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,8 @@ def _key(at: ResourceSide, region: str, rest: str, arn: str) -> Side:
 
 def _trust(at: ResourceSide, region: str, rest: str, arn: str) -> Side:
     name = rest.rsplit("/", 1)[-1]
-    role = next((r for r in list(at.backend.models("iam", "aws").roles.values()) if r.name == name), None)
+    roles = list(at.backend.models("iam", "aws", account_of(arn)).roles.values())
+    role = next((role for role in roles if role.name == name), None)
     written = role.assume_role_policy_document if role else ""
     text = written if isinstance(written, str) else json.dumps(written)
     return Side(document(text, arn) if text else (), kind=PolicyType.TRUST)
