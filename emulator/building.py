@@ -98,7 +98,7 @@ def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any],
     arn = api.create_function(
         FunctionName=name,
         Runtime=runtime,
-        Role=made["roles"][spec.role]["arn"] if spec.role in made["roles"] else spec.role,
+        Role=spec.role if spec.role.startswith("arn:") else made["roles"][spec.role]["arn"],
         Handler=spec.handler,
         Timeout=spec.timeout,
         MemorySize=spec.memory,
