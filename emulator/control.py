@@ -147,7 +147,13 @@ def shown(armed: Armed) -> dict[str, Any]:
 def describe(rig: Rig) -> dict[str, Any]:
     """What runs: functions, environments, rules."""
     environments = [
-        {"id": e.id, "function": e.function.name, "state": state, "native_id": e.native_id}
+        {
+            "id": e.id,
+            "function": e.function.name,
+            "state": state,
+            "initialization": e.initialization,
+            "native_id": e.native_id,
+        }
         for e, state in rig.pool.environments()
     ]
     with rig.registry.lock:

@@ -123,13 +123,18 @@ class Outcome:
         return self.status
 
 
+ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
+
+
 @dataclass(frozen=True)
 class ColdStart:
-    """An execution environment about to start. id: `NAME/env-2`. phase: init, or invoke (init repeated there)."""
+    """An execution environment about to start. id: `NAME/env-2`. phase: init, or invoke (init repeated there).
+    initialization: AWS_LAMBDA_INITIALIZATION_TYPE, `on-demand` or `provisioned-concurrency`."""
 
     id: str
     function: Function
     phase: str = "init"
+    initialization: str = ON_DEMAND
 
     def attributes(self) -> Mapping[str, str]:
         return {"function": self.function.name}

@@ -114,7 +114,7 @@ class Rig:
         self.endpoint.authorizer = self.authorization
         self.endpoint.services = own_services(self)
         self.appflow = appflow_of(self.endpoint.services)
-        self.background = [self.pool.busy, self.events.busy, self.appflow.busy]
+        self.background = [self.pool.busy, self.pool.provisioned.busy, self.events.busy, self.appflow.busy]
         sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
         self.ways_out = WaysOut(self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute)
 

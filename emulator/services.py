@@ -30,6 +30,9 @@ def own_services(rig: Rig) -> dict[str, Service]:
         fetch=partial(_fetch, rig),
         watch=rig.hot_reload.watch,
         retired=partial(_retire, rig),
+        provision=rig.pool.provision,
+        standing=rig.pool.provisioned.standing,
+        join=rig.pool.provisioned.join,
         texts=rig.settings.texts,
     )
     operations = Operations(shop, rig.settings.account_limit)

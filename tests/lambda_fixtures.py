@@ -18,7 +18,7 @@ from typing import Any
 from emulator.clock import Clock
 from emulator.functions.engines.protocol import Exit
 from emulator.functions.runtime_api import Happening, RuntimeApi
-from emulator.model import Function
+from emulator.model import ON_DEMAND, PROVISIONED, Function
 from emulator.timeline import Timeline
 
 PREFIX = "/2018-06-01/runtime/"
@@ -190,10 +190,13 @@ class FakeEnvironment:
         how: Exit | None = None,
         env_id: str = "f/env-1",
         of: Function | None = None,
+        initialization: str = ON_DEMAND,
     ) -> None:
+        self.initialization, self.provisioned = initialization, initialization == PROVISIONED
         self.seen, self.printed, self.settles, self.how = seen, printed, settles, how
         self.id, self.function, self.native_id, self.invocation_id = env_id, of or function(), "fake", ""
         self.idle_since, self.retired, self.living, self.gone = 0.0, False, True, threading.Event()
+        self.early_init_ms: float | None = None
         self.marks: list[str] = []
         self.headers: dict[str, str] = {}
 

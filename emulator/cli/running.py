@@ -16,7 +16,7 @@ from emulator.errors import RigError, UsageError
 STOP_LIMIT_S = 30
 TABLES = {
     "functions": ("name", "runtime", "memory_mb", "timeout_s", "reserved_concurrency"),
-    "environments": ("id", "state", "native_id"),
+    "environments": ("id", "state", "initialization", "native_id"),
     "faults": ("name", "fault", "strikes"),
 }
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from emulator.clock import Clock
 from emulator.functions.engines.protocol import Exit, Sandbox
 from emulator.functions.runtime_api import Chunk, Happening, RuntimeApi
-from emulator.model import Function, Invocation
+from emulator.model import ON_DEMAND, PROVISIONED, Function, Invocation
 
 MB = 1024 * 1024
 REAP_S = 10.0  # an engine tells how a dead runtime ended well within this
@@ -25,15 +25,25 @@ class Identity(Protocol):
 class Environment:
     """Driven by one thread at a time: `initialise`, then `invoke` as often as wanted, then `destroy`.
 
-    retired: not to be used again, whoever drives it now. One that replaces a crashed or timed-out one starts with an
+    retired: not to be used again, whoever drives it now. early_init_ms: init time that no invocation has told yet, of
+    one initialised ahead. One that replaces a crashed or timed-out one starts with an
     empty /tmp; on AWS the files survive such a reset, only the processes do not.
     """
 
     def __init__(
-        self, env_id: str, function: Function, sandbox: Sandbox, clock: Clock, stream: str, identity: Identity
+        self,
+        env_id: str,
+        function: Function,
+        sandbox: Sandbox,
+        clock: Clock,
+        stream: str,
+        identity: Identity,
+        initialization: str = ON_DEMAND,
     ) -> None:
         self.id, self.function, self.stream = env_id, function, stream
         self.native_id = sandbox.native_id
+        self.initialization, self.provisioned = initialization, initialization == PROVISIONED
+        self.early_init_ms: float | None = None
         self.idle_since = 0.0
         self.retired = False
         self.invocation_id = f"{env_id}/init"

@@ -43,6 +43,7 @@ class Execution:
         self._generation = loglines.GENERATIONS[invocation.function.texts]
         self._platform = platform_log(invocation.function, invocation.request_id, clock)
         self._init_ms: float | None = None
+        self._early_init_ms: float | None = None
         self._virtual = 0.0
 
     def run(self, environment: Environment | None) -> Outcome:
@@ -52,6 +53,7 @@ class Execution:
             if start.kind != "ready":
                 return self._init_again()
             self._init_ms, environment = start.ms, start.environment
+        self._early_init_ms, environment.early_init_ms = environment.early_init_ms, None
         return self._invoke(environment, self._clock.monotonic(), 0.0)
 
     def _cold(self, phase: str, limit_s: float) -> Start:
@@ -143,7 +145,9 @@ class Execution:
         self, status: str, payload: bytes, error: str, elapsed: float, used: int, failure: Failure | None = None
     ) -> Outcome:
         words = (failure.status, failure.error_type) if failure else ("", "")
-        report = Report(elapsed, used, self._init_ms, *words, raised=bool(error), produced=len(payload))
+        report = Report(
+            elapsed, used, self._init_ms, *words, bool(error), len(payload), early_init_ms=self._early_init_ms
+        )
         self.journal.say(self._platform.end(report))
         self.journal.say(self._platform.report(report))
         return Outcome(status, payload, error, b"", elapsed, self._init_ms, used, virtual_s=self._virtual)

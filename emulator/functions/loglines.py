@@ -78,9 +78,9 @@ def init_start(runtime: str, region: str) -> str:
 
 
 def init_report(duration_ms: float, phase: str, status: str, error_type: str = "") -> str:
-    """INIT_REPORT, printed only when init went wrong."""
-    tail = f"\tError Type: {error_type}" if error_type else ""
-    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{tail}\n"
+    """INIT_REPORT, printed when init went wrong, with provisioned concurrency always. status: empty for a success."""
+    tail = (f"\tStatus: {status}" if status else "") + (f"\tError Type: {error_type}" if error_type else "")
+    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}{tail}\n"
 
 
 def start(request_id: str, version: str) -> str:

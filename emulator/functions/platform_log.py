@@ -14,14 +14,15 @@ from typing import Any, Protocol
 from emulator.clock import Clock
 from emulator.functions import loglines
 from emulator.functions.loglines import Failure, Generation
-from emulator.model import Function
+from emulator.model import ON_DEMAND, Function
 
 LEVELS = ("DEBUG", "INFO", "WARN")
 
 
 @dataclass(frozen=True)
 class Report:
-    """What REPORT says. Times in ms, memory in MB, all measured. init_ms: None when warm. status: what the platform
+    """What REPORT says. Times in ms, memory in MB, all measured. init_ms: None when warm. early_init_ms: of the first
+    one on an environment initialised ahead. status: what the platform
     did to it, empty when the handler came to an end. raised: the handler did so by an error, which only JSON tells.
     produced: bytes answered."""
 
@@ -32,6 +33,7 @@ class Report:
     error_type: str = ""
     raised: bool = False
     produced: int = 0
+    early_init_ms: float | None = None
 
     @property
     def json_status(self) -> str:
@@ -56,6 +58,7 @@ class TextLog:
     function: Function
     request_id: str
     generation: Generation
+    initialization: str = ON_DEMAND
 
     def init_start(self) -> str:
         """A function from an image has no runtime version to tell."""
@@ -64,7 +67,7 @@ class TextLog:
         return loglines.init_start(function.runtime or "", function.region) if shown else ""
 
     def init_end(self, ms: float, phase: str, status: str, error_type: str) -> str:
-        shown = self.generation.init_lines and status
+        shown = self.generation.init_lines and (status or self.initialization != ON_DEMAND)
         return loglines.init_report(ms, phase, status, error_type) if shown else ""
 
     def start(self) -> str:
@@ -77,9 +80,11 @@ class TextLog:
         return loglines.end(self.request_id)
 
     def report(self, report: Report) -> str:
+        """Before there was INIT_REPORT, the first REPORT told an init that had run ahead; it was not billed there."""
+        init_ms = report.early_init_ms if report.init_ms is None and not self.generation.init_lines else report.init_ms
         return loglines.report(
             self.generation, self.request_id, report.duration_ms, self.function.memory_mb, report.used_mb,
-            report.init_ms, report.status, report.error_type,
+            init_ms, report.status, report.error_type,
         )  # fmt: skip
 
 
@@ -88,11 +93,12 @@ class JsonLog:
     function: Function
     request_id: str
     clock: Clock
+    initialization: str = ON_DEMAND
 
     def init_start(self) -> str:
         function = self.function
         record = {
-            "initializationType": "on-demand",
+            "initializationType": self.initialization,
             "phase": "init",
             "functionName": function.name,
             "functionVersion": function.version,
@@ -103,7 +109,7 @@ class JsonLog:
         return self._line("initStart", {**record, "runtimeVersion": version, "runtimeVersionArn": arn}, "INFO")
 
     def init_end(self, ms: float, phase: str, status: str, error_type: str) -> str:
-        record = {"initializationType": "on-demand", "phase": phase, **_status(status, error_type)}
+        record = {"initializationType": self.initialization, "phase": phase, **_status(status, error_type)}
         level = "WARN" if status else "DEBUG"
         metrics = {"metrics": {"durationMs": round(ms, 3)}}
         return self._line("initRuntimeDone", record, level) + self._line("initReport", record | metrics, level)
@@ -144,8 +150,10 @@ def _status(status: str, error_type: str) -> dict[str, str]:
     return {"status": status or "success", **({"errorType": error_type} if error_type else {})}
 
 
-def platform_log(function: Function, request_id: str, clock: Clock) -> PlatformLog:
+def platform_log(
+    function: Function, request_id: str, clock: Clock, initialization: str = ON_DEMAND
+) -> PlatformLog:
     """In the function's LogFormat."""
     if function.log_format == "JSON":
-        return JsonLog(function, request_id, clock)
-    return TextLog(function, request_id, loglines.GENERATIONS[function.texts])
+        return JsonLog(function, request_id, clock, initialization)
+    return TextLog(function, request_id, loglines.GENERATIONS[function.texts], initialization)

@@ -1,7 +1,8 @@
 """Which environment runs which invocation: warm ones first, new ones as needed, a refusal past the limits.
 
-One invocation per environment; N at once take N environments. Reserved concurrency caps a function, the account's
-limit caps them all. The thread that asks is the thread that speaks to the environment.
+One invocation per environment; N at once take N environments, those initialised ahead (provisioned concurrency) first.
+Reserved concurrency caps a function, the account's limit caps them all. The thread that asks is the thread that speaks
+to the environment.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from emulator.clock import Clock
 from emulator.functions.environment import Environment, Start
 from emulator.functions.execution import Execution
 from emulator.functions.journal import Event
+from emulator.functions.provisioned import INIT_FAILURE, Provisioned, initialised_ahead
 from emulator.injector import Injector
 from emulator.model import ColdStart, Function, Invocation, Outcome
 
@@ -53,7 +55,9 @@ class Pool:
         self._busy: Counter[str] = Counter()
         self._sharing = 0  # busy ones whose functions have reserved nothing
         self._working: set[Environment] = set()
+        self._claimed: Counter[str] = Counter()  # by version: those for which provisioned ones stand ready
         self._numbers: Counter[str] = Counter()
+        self.provisioned = Provisioned(self._number, self._ahead)
         self._undertaker = ThreadPoolExecutor(4, "undertaker")
         self._stop, self._closed = threading.Event(), False
         self._changed = threading.Event()
@@ -61,14 +65,15 @@ class Pool:
 
     def run(self, invocation: Invocation, reserved: int | None = None, set_aside: int = 0) -> Outcome:
         """Run it now, in this thread. A refusal is an Outcome `throttled` whose reason is AWS's. set_aside: how much
-        of the account's limit all functions have reserved; the others share the rest."""
+        of the account's limit all functions have reserved or provisioned; the others share the rest."""
         passage = self._injector.pass_through("invoke", invocation, lambda: self._run(invocation, reserved, set_aside))
         outcome = passage.reply
         return replace(outcome, virtual_s=outcome.virtual_s + passage.delayed) if passage.delayed else outcome
 
     def _run(self, invocation: Invocation, reserved: int | None, set_aside: int) -> Outcome:
         function = invocation.function
-        reason = self._admit(function, reserved, set_aside)
+        self._settled(function)
+        claims, reason = self._admit(function, reserved, set_aside)
         if reason:
             return Outcome("throttled", b"", reason=reason)
         execution = Execution(
@@ -80,49 +85,94 @@ class Pool:
         try:
             outcome = execution.run(self._warm(function))
             execution.journal.publish()
-            environment = self._put_back(function, execution)
+            environment = self._put_back(execution)
         except BaseException:
             self._abandon(execution)
             raise
         finally:
             with self._lock:
                 self._busy[function.name] -= 1
-                self._sharing -= reserved is None
+                self._sharing -= reserved is None and not claims
+                self._claimed[function.key] -= claims
         return replace(outcome, log=execution.journal.text(), environment=environment)
 
-    def _admit(self, function: Function, reserved: int | None, set_aside: int) -> str:
+    def _settled(self, function: Function) -> None:
+        """A clock that stands still while environments initialise means that they have, by the next call."""
+        if self._clock.manual:
+            self.provisioned.join(function)
+
+    def _admit(self, function: Function, reserved: int | None, set_aside: int) -> tuple[bool, str]:
+        """(whether it claims a provisioned one, why it is refused)."""
+        ready = self.provisioned.standing(function).ready
         with self._lock:
             if reserved is not None and self._busy[function.name] >= reserved:
-                return RESERVED_EXCEEDED
-            shared = self.account_limit - set_aside
-            if self._busy.total() >= self.account_limit or (reserved is None and self._sharing >= shared):
-                return ACCOUNT_EXCEEDED
+                return False, RESERVED_EXCEEDED
+            claims = self._claimed[function.key] < ready
+            shares, shared = reserved is None and not claims, self.account_limit - set_aside
+            if self._busy.total() >= self.account_limit or (shares and self._sharing >= shared):
+                return False, ACCOUNT_EXCEEDED
             self._busy[function.name] += 1
-            self._sharing += reserved is None
-        return ""
+            self._sharing += shares
+            self._claimed[function.key] += claims
+        return claims, ""
 
     def _warm(self, function: Function) -> Environment | None:
-        """The environment used last that is alive and of this revision."""
+        """The environment used last that is alive, of this revision and not past its time, a provisioned one first."""
         while True:
             with self._lock:
-                waiting = self._idle.get(function.key)
-                environment = waiting.pop() if waiting else None
+                environment = _taken(self._idle.get(function.key))
                 if environment is not None:
                     self._working.add(environment)
             if environment is None:
                 return None
             try:
-                if environment.function.revision == function.revision and environment.alive():
+                if self._fits(environment, function):
                     return environment
             except BaseException:
                 self._bury(environment)
                 raise
             self._bury(environment)
+            self._settled(function)
 
-    def _start(self, function: Function, phase: str, limit_s: float) -> Start:
+    def _fits(self, environment: Environment, function: Function) -> bool:
+        """One past its time is not used, whether or not its end has been seen to by now."""
+        expired = self._idle_s is not None and _over(self._clock.now(), self._idle_s, environment)
+        return environment.function.revision == function.revision and not expired and environment.alive()
+
+    def _number(self, function: Function) -> str:
         with self._lock:
             self._numbers[function.name] += 1
-            cold = ColdStart(f"{function.name}/env-{self._numbers[function.name]}", function, phase)
+            return f"{function.name}/env-{self._numbers[function.name]}"
+
+    def _start(self, function: Function, phase: str, limit_s: float) -> Start:
+        return self._started(ColdStart(self._number(function), function, phase), limit_s)
+
+    def _ahead(self, cold: ColdStart) -> str:
+        """Initialise one that no invocation waits for, and keep it; gives why it failed, or nothing."""
+        function = cold.function
+        start = initialised_ahead(
+            function,
+            self._clock,
+            lambda limit_s: self._started(cold, limit_s),
+            lambda stream, events: self._log(function, stream, events),
+        )
+        environment = start.environment
+        if start.kind != "ready":
+            self._bury(environment)
+            return INIT_FAILURE
+        environment.early_init_ms = start.ms
+        try:
+            self._rest(environment)
+        except BaseException:
+            self._bury(environment)
+            raise
+        if self.provisioned.took(function, cold.id):
+            self._shelve(environment)
+        else:
+            self._bury(environment)
+        return ""
+
+    def _started(self, cold: ColdStart, limit_s: float) -> Start:
         passage = self._injector.pass_through("start", cold, lambda: self._launched(cold, limit_s))
         start = passage.reply
         if not (passage.delayed or passage.stalled):
@@ -140,24 +190,31 @@ class Pool:
             self._working.add(start.environment)
         return start
 
-    def _put_back(self, function: Function, execution: Execution) -> str:
+    def _put_back(self, execution: Execution) -> str:
         """Keep the environment for the next one; gives its id, or nothing when it was lost."""
         for environment in execution.lost:
             self._bury(environment)
         kept = execution.environment
         if kept is None:
             return ""
+        self._rest(kept)
+        self._shelve(kept)
+        return kept.id
+
+    def _rest(self, kept: Environment) -> None:
         if self._freeze:
             kept.freeze()
         kept.idle_since = self._clock.now()
+
+    def _shelve(self, kept: Environment) -> None:
         with self._lock:
-            if not kept.retired:
+            wanted = not (kept.retired or self._closed)
+            if wanted:
                 self._working.discard(kept)
-                self._idle.setdefault(function.key, []).append(kept)
-        if kept.retired:
+                self._idle.setdefault(kept.function.key, []).append(kept)
+        if not wanted:
             self._bury(kept)
         self._changed.set()
-        return kept.id
 
     def _abandon(self, execution: Execution) -> None:
         """The rig itself failed on the way: nothing that was in hand is used again."""
@@ -165,6 +222,9 @@ class Pool:
             self._bury(environment)
 
     def _bury(self, environment: Environment) -> None:
+        """A provisioned one has a successor, if it is still wanted."""
+        if environment.provisioned:
+            self.provisioned.lost(environment.function, environment.id)
         with self._lock:
             self._working.discard(environment)
             if not self._closed:
@@ -177,11 +237,18 @@ class Pool:
         while not self._stop.is_set():
             self._changed.clear()
             with self._lock:
-                oldest = min((e.idle_since for row in self._idle.values() for e in row), default=None)
+                mortal = (e.idle_since for row in self._idle.values() for e in row if not e.provisioned)
+                oldest = min(mortal, default=None)
             if oldest is None or self._idle_s is None:
                 self._changed.wait()
             elif self._clock.wait_until(oldest + self._idle_s, self._stop):
                 self._bury_idle(partial(_over, self._clock.now(), self._idle_s))
+
+    def provision(self, function: Function, count: int) -> None:
+        """Have `count` environments of this version initialised ahead and kept, beginning now, in the background."""
+        surplus = self.provisioned.want(function, count)
+        if surplus:
+            self.retire(lambda environment: environment.id in surplus)
 
     def retire(self, which: Callable[[Environment], bool] = lambda _: True) -> int:
         """Bury the environments that `which` picks, idle ones now and busy ones after their work; returns how many are
@@ -218,13 +285,15 @@ class Pool:
         return "", ""
 
     def reset(self) -> None:
-        """Bury every idle environment and count from one again."""
+        """Bury every idle environment, want none ahead, and count from one again."""
+        self.provisioned.reset()
         self.retire()
         with self._lock:
             self._numbers.clear()
 
     def close(self) -> None:
         """Kill everything, busy or not, and wait until it is gone. Whoever drives a busy one sees it die."""
+        self.provisioned.close()
         self._stop.set()
         self._changed.set()
         self._clock.wake()
@@ -237,7 +306,15 @@ class Pool:
 
 
 def _over(now: float, idle_s: float, environment: Environment) -> bool:
-    return environment.idle_since + idle_s <= now
+    return not environment.provisioned and environment.idle_since + idle_s <= now
+
+
+def _taken(row: list[Environment] | None) -> Environment | None:
+    """Out of those that wait, the one used last: a provisioned one where there is one."""
+    if not row:
+        return None
+    ahead = [at for at, environment in enumerate(row) if environment.provisioned]
+    return row.pop(ahead[-1] if ahead else -1)
 
 
 def _safely(end: Callable[[], None]) -> None:

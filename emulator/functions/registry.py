@@ -41,16 +41,23 @@ class Version:
 @dataclass
 class Entry:
     """A function by name. policy: qualifier ('' = unqualified) -> statements. event: qualifier (unqualified is $LATEST)
-    -> EventInvokeConfig."""
+    -> EventInvokeConfig. provisioned: qualifier -> {count, modified} of its provisioned concurrency."""
 
     latest: Version
     published: dict[str, Version] = field(default_factory=dict)
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
     policy: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     event: dict[str, dict[str, Any]] = field(default_factory=dict)
+    provisioned: dict[str, dict[str, Any]] = field(default_factory=dict)
     reserved: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
     next_version: int = 1
+
+    @property
+    def set_aside(self) -> int:
+        """Concurrency that is this function's alone: what it has reserved, or else provisioned."""
+        provisioned = sum(row["count"] for row in list(self.provisioned.values()))
+        return provisioned if self.reserved is None else self.reserved
 
 
 class Unresolved(LookupError):
@@ -114,8 +121,8 @@ class Registry:
         self.layer_numbers: Counter[str] = Counter()
 
     def set_aside(self) -> int:
-        """Reserved concurrency of all functions together."""
-        return sum(entry.reserved or 0 for entry in list(self.entries.values()))
+        """Reserved and provisioned concurrency of all functions together."""
+        return sum(entry.set_aside for entry in list(self.entries.values()))
 
     def creation(self) -> int:
         return next(self._creations)

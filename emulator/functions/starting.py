@@ -78,9 +78,9 @@ class Starting:
             "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
             "AWS_SESSION_TOKEN": credentials.session_token,
         }
-        environ = variables(function, stream, keys, around.endpoint)
+        environ = variables(function, stream, keys, around.endpoint, cold.initialization)
         spec = EnvironmentSpec(cold.id, function, environ, around.hosts, around.ca_bundle, self._labels)
         sandbox = self._engine.start(spec)
         identity = _Identity(self._issuer, credentials.access_key)
-        environment = Environment(cold.id, function, sandbox, self._clock, stream, identity)
+        environment = Environment(cold.id, function, sandbox, self._clock, stream, identity, cold.initialization)
         return watch_init(environment, limit_s)

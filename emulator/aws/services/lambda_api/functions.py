@@ -8,6 +8,7 @@ from pathlib import Path
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.lambda_api import configuration
 from emulator.aws.services.lambda_api.layers import LayerOperations
+from emulator.aws.services.lambda_api.provisioned import forget
 from emulator.aws.services.lambda_api.shop import (
     HOT_RELOAD_BUCKETS,
     Params,
@@ -119,6 +120,7 @@ class FunctionOperations:
         if qualifier == LATEST:
             raise invalid("$LATEST version cannot be deleted without deleting the function.")
         with registry.lock:
+            forget(self.shop, entry, version.function.version if qualifier else "")
             if qualifier:
                 entry.published.pop(version.function.version, None)
             else:

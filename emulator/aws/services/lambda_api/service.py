@@ -11,6 +11,7 @@ from emulator.aws.services.lambda_api.functions import FunctionOperations
 from emulator.aws.services.lambda_api.invoke import Invoking, refusal
 from emulator.aws.services.lambda_api.layers import LayerOperations
 from emulator.aws.services.lambda_api.permissions import PermissionOperations
+from emulator.aws.services.lambda_api.provisioned import ProvisionedOperations
 from emulator.aws.services.lambda_api.settings import SettingOperations
 from emulator.aws.services.lambda_api.shop import Shop
 from emulator.aws.services.lambda_api.versions import VersionOperations
@@ -30,6 +31,7 @@ class Operations:
             VersionOperations(shop),
             PermissionOperations(shop),
             SettingOperations(shop, account_limit),
+            ProvisionedOperations(shop, account_limit),
             layers,
         )
 

@@ -21,7 +21,13 @@ class SettingOperations:
     def put_function_concurrency(self, params: Params, call: AwsCall) -> Params:
         entry, wanted = entry_of(self.shop.registry, params), params["ReservedConcurrentExecutions"]
         with self.shop.registry.lock:
-            others = sum(e.reserved or 0 for e in self.shop.registry.entries.values() if e is not entry)
+            provisioned = sum(row["count"] for row in entry.provisioned.values())
+            if wanted < provisioned:
+                raise invalid(
+                    f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned "
+                    f"concurrency [{provisioned}]."
+                )
+            others = sum(e.set_aside for e in self.shop.registry.entries.values() if e is not entry)
             if wanted > max(0, self._limit - others):
                 raise invalid(
                     f"Specified ReservedConcurrentExecutions for function decreases account's "

@@ -11,7 +11,9 @@ from typing import Any
 from emulator.aws.modelled import ServiceError
 from emulator.clock import Clock
 from emulator.functions.loglines import GENERATIONS
+from emulator.functions.provisioned import Standing
 from emulator.functions.registry import Entry, Registry, Unresolved, Version
+from emulator.model import Function
 
 TEXTS_TAG = "lambdarig:texts"
 HOT_RELOAD_BUCKETS = ("hot-reload", "lambdarig-folder")  # S3Bucket that means: S3Key is a folder on this machine
@@ -24,6 +26,8 @@ class Shop:
     """What the operations need of the rig. fetch: S3 bucket, key, version -> bytes. watch: report changes of a folder.
 
     retired: the function's warm environments are of no use any more. texts: generation of log texts for new functions.
+    provision, standing, join: have environments of a version initialised ahead; how that stands; wait until none is
+    under way (machine seconds).
     """
 
     registry: Registry
@@ -32,6 +36,9 @@ class Shop:
     fetch: Callable[[str, str, str | None], bytes]
     watch: Callable[[Path], None]
     retired: Callable[[str], None]
+    provision: Callable[[Function, int], None]
+    standing: Callable[[Function], Standing]
+    join: Callable[[Function, float], None]
     texts: str = "current"
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.lambda_api import configuration
-from emulator.aws.services.lambda_api.shop import Params, Shop, entry_of, page
-from emulator.functions.registry import Entry, Registry
+from emulator.aws.services.lambda_api.provisioned import UNPUBLISHED, check_free, reconcile
+from emulator.aws.services.lambda_api.shop import Params, Shop, entry_of, invalid, page
+from emulator.functions.registry import LATEST, Entry, Registry
 from emulator.functions.service import stable_uuid
 from emulator.model import AwsCall
 
@@ -80,11 +81,17 @@ class VersionOperations:
         with self.shop.registry.lock:
             if "FunctionVersion" in params:
                 self._known_version(entry, params["FunctionVersion"])
+                self._provisionable(entry, params["Name"], params["FunctionVersion"])
             alias.update({k: params[k] for k in ("FunctionVersion", "Description") if params.get(k) is not None})
+            reconcile(self.shop, entry)
         return self._alias(alias)
 
     def delete_alias(self, params: Params, call: AwsCall) -> Params:
-        entry_of(self.shop.registry, params).aliases.pop(params["Name"], None)
+        entry, name = entry_of(self.shop.registry, params), params["Name"]
+        with self.shop.registry.lock:
+            entry.provisioned.pop(name, None)
+            entry.aliases.pop(name, None)
+            reconcile(self.shop, entry)
         return {}
 
     def _find(self, params: Params) -> dict[str, Any]:
@@ -93,6 +100,13 @@ class VersionOperations:
             arn = f"{entry.latest.function.arn}:{name}"
             raise ServiceError("ResourceNotFoundException", f"Cannot find alias arn: {arn}", Type="User")
         return entry.aliases[name]
+
+    def _provisionable(self, entry: Entry, name: str, number: str) -> None:
+        """An alias with provisioned concurrency takes it along to where that can be."""
+        if name in entry.provisioned:
+            if number == LATEST:
+                raise invalid(UNPUBLISHED)
+            check_free(entry, name, number)
 
     def _known_version(self, entry: Entry, number: str) -> None:
         if number not in ("$LATEST", *entry.published):
