@@ -1,4 +1,4 @@
-"""CloudWatch Logs: functions' log lines, readable through boto3 `logs`. moto keeps groups and streams and answers."""
+"""The service named `logs`: moto keeps groups, streams and events; what reads them is the rig's own (`service.OWN`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.aws.backend import Backend
+from emulator.aws.modelled import ModelledService
+from emulator.aws.services.logs.service import OWN, Reading
 from emulator.aws.wire import DEFAULT_REGION, WireRequest
+from emulator.clock import Clock
 from emulator.model import AwsCall, AwsReply
 
 KEPT_BYTES = 64 * 1024 * 1024  # of messages, waiting and written together; the oldest leave first
@@ -30,8 +33,12 @@ class LogStore:
     beyond it the oldest batches go, from moto's streams (moto itself keeps every event for ever), then from the queue.
     """
 
-    def __init__(self, backend: Backend, account: str = "123456789012", kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(
+        self, backend: Backend, account: str = "123456789012", kept_bytes: int = KEPT_BYTES, clock: Clock | None = None
+    ) -> None:
         self.backend, self.account, self._limit = backend, account, kept_bytes
+        self._reading = Reading(backend.models, account, clock or Clock())
+        self._own = ModelledService("logs", self._reading, "InvalidParameterException")
         self._waiting: deque[_Batch] = deque()
         self._written: deque[tuple[Any, list[Any], int]] = deque()
         self._size = 0
@@ -58,12 +65,15 @@ class LogStore:
                     self._written.append((stream, events, batch.size))
 
     def answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
-        """Flush, then moto."""
+        """Flush, then whoever knows the operation."""
         self.flush()
+        if request.operation in OWN and request.protocol == "json":
+            return self._own.answer(call, request)
         return self.backend.answer(request)
 
     def clear(self) -> None:
-        """Forget what was queued and written; moto's own part goes with `Backend.reset`."""
+        """Forget what was queued, written and asked; moto's own part goes with `Backend.reset`."""
+        self._reading.queries.clear()
         with self._flushing, self._lock:
             self._waiting.clear()
             self._written.clear()

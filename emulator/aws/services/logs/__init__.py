@@ -1,0 +1,5 @@
+"""CloudWatch Logs: functions' log lines, readable and searchable through boto3 `logs`."""
+
+from emulator.aws.services.logs.store import LogStore
+
+__all__ = ["LogStore"]
