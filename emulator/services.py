@@ -6,11 +6,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from emulator.aws.endpoint import Service
+from emulator.aws.identity_tokens import IdentityTokens
+from emulator.aws.services.cognito_identity import cognito_identity_service
 from emulator.aws.services.iam import Iam
 from emulator.aws.services.lambda_api.invoke import Invoking
 from emulator.aws.services.lambda_api.service import LambdaService, Operations
 from emulator.aws.services.lambda_api.shop import Shop
-from emulator.aws.services.sts import Sts
+from emulator.aws.services.sts import sts_service
+from emulator.aws.services.web_identity import WebIdentity
 from emulator.frontdoors.rest_moto import RestControl
 
 if TYPE_CHECKING:
@@ -36,12 +39,15 @@ def own_services(rig: Rig) -> dict[str, Service]:
         texts=rig.settings.texts,
     )
     operations = Operations(shop, rig.settings.account_limit)
+    tokens = IdentityTokens(rig.backend, rig.clock)
+    web = WebIdentity(rig.backend, tokens, rig.settings.iam)
     return {
         "lambda": LambdaService(operations, Invoking(rig.functions, rig.events), runtimes),
         "apigateway": RestControl(rig.backend),
         "logs": rig.logs,
         "iam": Iam(rig.backend),
-        "sts": Sts(rig.backend),
+        "sts": sts_service(rig.backend, rig.keyring, web),
+        "cognito-identity": cognito_identity_service(rig.backend, rig.keyring, tokens, web, rig.settings.seed),
         "appflow": appflow_service(
             rig.functions,
             lambda service, place="": _acting(rig, service, APPFLOW, place),

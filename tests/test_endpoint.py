@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from emulator.aws import internal
 from emulator.aws.attribution import Attribution
 from emulator.aws.backend import Backend
+from emulator.aws.credentials import Keyring
 from emulator.aws.endpoint import AwsEndpoint
-from emulator.aws.services.sts import Sts
+from emulator.aws.identity_tokens import IdentityTokens
+from emulator.aws.services.sts import sts_service
+from emulator.aws.services.web_identity import WebIdentity
 from emulator.clock import Clock
 from emulator.fault import Fault, Rule
 from emulator.injector import Injector
@@ -48,7 +51,9 @@ class Rig:
         clock = Clock(manual=True)
         self.timeline = Timeline(clock)
         self.injector, self.attribution, self.backend = Injector(clock, self.timeline), Attribution(), Backend()
-        self.endpoint = AwsEndpoint(self.injector, self.attribution, self.backend, {"sts": Sts(self.backend)})
+        web = WebIdentity(self.backend, IdentityTokens(self.backend, clock))
+        sts = sts_service(self.backend, Keyring(self.backend, self.attribution, clock), web)
+        self.endpoint = AwsEndpoint(self.injector, self.attribution, self.backend, {"sts": sts})
 
     def client(self, service, caller="", region="us-east-1"):
         return internal.client(self.endpoint, service, caller, region)

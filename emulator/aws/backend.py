@@ -85,6 +85,18 @@ class Backend:
         """Whether anybody has asked moto for this service yet; else it can hold nothing."""
         return f"moto.{service}.models" in sys.modules
 
+    def adopt(self, access_key: str, account: str) -> None:
+        """Serve this key's calls from another account's state, as moto does for sessions it made itself."""
+        if account != self.account:
+            self._app()
+            import moto.backends as backends
+
+            known: Any = backends
+            iam = known.get_backend("iam")[account]["aws"]
+            made = iam.create_temp_access_key()
+            iam.access_keys[access_key] = iam.access_keys.pop(made.access_key_id)
+            made.access_key_id = access_key
+
     def reset(self) -> None:
         """Forget everything in every account and region. Calls under way may fail: let them finish first."""
         with self._lock:

@@ -72,6 +72,10 @@ class Keyring:
         """Is its time over, on the rig's clock?"""
         return held.expires is not None and self._clock.epoch() >= held.expires
 
+    def epoch(self) -> float:
+        """What sessions expire by, and identities are made at."""
+        return self._clock.epoch()
+
     def clear(self) -> None:
         """No session was ever issued."""
         with self._lock:

@@ -58,6 +58,8 @@ def gather(iam: Any, arn: str, session: Iterable[Policy] = ()) -> Gathered:
         return _role(iam, _known(iam.roles.values(), "role", rest), arn, tuple(session))
     if kind == "assumed-role":
         return _role(iam, _known(iam.roles.values(), "role", rest.split("/")[0]), arn, tuple(session))
+    if kind == "federated-user":  # its session policies grant; that its maker must have been allowed too is not asked
+        return Gathered(principal, Policies(identity=tuple(session)))
     return Gathered(principal, Policies())
 
 

@@ -109,6 +109,17 @@ def _aws_managed() -> Mapping[str, Any]:
     return known
 
 
+def managed_policy(models: Any, arn: str) -> str | None:
+    """A managed policy's document as it is now, the account's own or AWS's; None where there is none."""
+    policy = models.managed_policies.get(arn)
+    if policy is None and (match := _AWS_MANAGED.fullmatch(arn)) and match[1] in _aws_managed():
+        policy = _managed(models, match[1])
+    if policy is None or policy.arn != arn:
+        return None
+    document = next(v.document for v in policy.versions if v.version_id == policy.default_version_id)
+    return document if isinstance(document, str) else json.dumps(document)
+
+
 def _managed(models: Any, name: str) -> Any:
     from moto.iam.models import AWSManagedPolicy
 
