@@ -12,8 +12,12 @@ from appflow_rig import BASIC, CONFIGURATION, OK, error_of, failure
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.aws import internal
 from emulator.frontdoors.flow_output import Fields, Format
 from emulator.model import Outcome
+from emulator.pytest_plugin import PytestRig
+from emulator.rig import Rig
+from emulator.settings import Settings
 
 pytest_plugins = ["appflow_rig"]  # fixtures: bare, plain, rig
 PEOPLE = [{"Id": str(n), "Name": f"Person {n}", "Age": n, "extra": {"never": "asked for"}} for n in range(1, 6)]
@@ -551,3 +555,53 @@ def test_a_record_is_an_object_or_refused(text):
     except BadRecord:
         return
     assert row.keys() <= {"b"}
+
+
+CONNECTOR = f'''
+import json, time
+ANSWERS = {{"DescribeConnectorConfiguration": {{**{CONFIGURATION!r}, "authenticationConfig": None}},
+           "DescribeEntity": {DEFINITION!r}}}
+
+def handler(event, context):
+    if event["type"] == "QueryDataRequest":
+        while event["entityIdentifier"] == "Endless":
+            time.sleep(1)
+        more = {{}} if event["nextToken"] else {{"nextToken": "last"}}
+        return {{"isSuccess": True, "records": [json.dumps({{"Id": context.aws_request_id}})], **more}}
+    return ANSWERS.get(event["type"].removesuffix("Request"), {{"isSuccess": True}})
+'''
+
+
+def started_on(rig, folder, entity="Contact"):
+    """A whole rig's flow, running; gives AppFlow's client and the execution id."""
+    appflow = internal.client(rig.endpoint, "appflow")
+    internal.client(rig.endpoint, "s3").create_bucket(Bucket="lake")
+    arn = rig.function("crm", folder, "handler.handler", timeout=60)
+    appflow.register_connector(connectorLabel="crm", connectorProvisioningType="LAMBDA",
+                               connectorProvisioningConfig={"lambda": {"lambdaArn": arn}})
+    appflow.create_connector_profile(
+        connectorProfileName="acme", connectorType="CustomConnector", connectorLabel="crm", connectionMode="Public",
+        connectorProfileConfig={"connectorProfileProperties": {"CustomConnector": {}}},
+    )
+    given = flow()
+    given["sourceFlowConfig"]["sourceConnectorProperties"]["CustomConnector"]["entityName"] = entity
+    appflow.create_flow(**given)
+    return appflow, appflow.start_flow(flowName="contacts")["executionId"]
+
+
+def test_a_whole_rig_runs_a_flow_through_its_function(inline_rig, write_handler):
+    appflow, execution = started_on(inline_rig, write_handler(CONNECTOR))
+    inline_rig.settle()
+    [record] = appflow.describe_flow_execution_records(flowName="contacts")["flowExecutions"]
+    assert (record["executionId"], record["executionStatus"]) == (execution, "Successful")
+    assert record["executionResult"]["recordsProcessed"] == 2
+    subjects = [event.subject for event in inline_rig.timeline.events()]
+    assert {"contacts/run-1", "contacts/run-1/s3.PutObject#2", "crm/inv-5"} <= set(subjects)
+
+
+def test_a_rig_that_closes_ends_its_runs(write_handler):
+    with Rig(Settings(engine="process")) as rig:
+        started_on(PytestRig(rig), write_handler(CONNECTOR), "Endless")
+        assert rig.appflow.busy()
+    assert not rig.appflow.busy()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("flow-")] == []

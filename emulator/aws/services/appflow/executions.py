@@ -47,7 +47,7 @@ class ExecutionOperations:
             number, now = self.store.runs[name], self.store.clock.utc()
             run = Execution(stable_uuid(f"{self._seed}/{name}/run-{number}"), name, number, "InProgress", now, now)
             self.store.executions[run.id] = run
-        self._runs.start(run.id, lambda canceled: self._run(flow, run, canceled))
+            self._runs.start(run.id, lambda canceled: self._run(flow, run, canceled))
         return {"flowArn": flow.arn, "flowStatus": flow.status, "executionId": run.id}
 
     def _run(self, flow: Flow, run: Execution, canceled: threading.Event) -> None:
