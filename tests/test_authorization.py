@@ -171,7 +171,7 @@ def test_sns_has_an_error_of_its_own(aws):
 
 def test_who_one_is_may_always_be_asked(aws):
     aws.role(document("sts:*", effect="Deny"))
-    assert aws.session("sts").get_caller_identity()["Account"] == A
+    assert aws.session("sts").get_caller_identity()["Arn"] == WHO
 
 
 # --- each kind of policy ---
@@ -221,6 +221,17 @@ def test_a_session_policy(aws, policy, end):
     arn = aws.secret()
     aws.role(document())
     assert denied(aws.session("secretsmanager", policy)) == sentence(GET, arn, end)
+
+
+@pytest.mark.parametrize("managed", [False, True])
+def test_a_session_is_limited_by_the_policies_it_was_assumed_with(aws, managed):
+    arn = aws.secret()
+    aws.role(document())
+    limit = document("s3:*")
+    given = {"PolicyArns": [{"arn": aws.managed(limit)}]} if managed else {"Policy": limit}
+    keys = aws.admin("sts").assume_role(RoleArn=ROLE, RoleSessionName="crm", **given)["Credentials"]
+    client = aws.holding("secretsmanager", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    assert denied(client) == sentence(GET, arn, implicit(GET, "session policy"))
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,7 @@ def test_the_version_is_the_distributions(cli):
         (["up", "--concurrency", "0"], "0 is not in the range"),
         (["up", "--engine", "dokcer"], "unknown engine 'dokcer': choose one of auto, docker, inline, process"),
         (["up", "--texts", "klingon"], "unknown generation of texts 'klingon': choose one of "),
+        (["up", "--iam", "maybe"], "unknown mode of IAM 'maybe': choose one of enforce, off, strict"),
         (["up", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["up", "code"], "code: cannot be read: Is a directory"),
         (["up", "--fault", "cold"], "--fault: fault: unknown fault 'cold' (choose from: aws_denied, cold_start"),

@@ -60,7 +60,20 @@ RESOURCES = [
     ("sts", "assume_role", {"RoleArn": ROLE, "RoleSessionName": "session"}, f"sts:AssumeRole {ROLE}"),
     ("iam", "get_role", {"RoleName": "r"}, "iam:GetRole arn:aws:iam::123456789012:role/r"),
     ("cloudwatch", "list_metrics", {}, "cloudwatch:ListMetrics *"),
-    ("apigateway", "get_rest_apis", {}, "apigateway:GET *"),
+    ("apigateway", "get_rest_api", {"restApiId": "a1"}, "apigateway:GET arn:aws:apigateway:us-east-1::/restapis/a1"),
+    ("sqs", "send_message_batch", {"QueueUrl": "http://localhost:4566/123456789012/q", "Entries": []},
+     f"sqs:SendMessage arn:aws:sqs:{ACCOUNT}:q"),
+    ("sns", "publish", {"TopicArn": f"arn:aws:sns:{ACCOUNT}:t", "Message": "m"},
+     f"sns:Publish arn:aws:sns:{ACCOUNT}:t"),
+    ("dynamodb", "query", {"TableName": "t", "IndexName": "idx"},
+     f"dynamodb:Query arn:aws:dynamodb:{ACCOUNT}:table/t/index/idx"),
+    ("kinesis", "put_record", {"StreamName": "s", "Data": b"x", "PartitionKey": "k"},
+     f"kinesis:PutRecord arn:aws:kinesis:{ACCOUNT}:stream/s"),
+    ("appflow", "start_flow", {"flowName": "nightly"}, f"appflow:StartFlow arn:aws:appflow:{ACCOUNT}:flow/nightly"),
+    ("lambda", "get_layer_version", {"LayerName": "l", "VersionNumber": 2},
+     f"lambda:GetLayerVersion arn:aws:lambda:{ACCOUNT}:layer:l:2"),
+    ("s3", "list_object_versions", {"Bucket": "b"}, "s3:ListBucketVersions arn:aws:s3:::b"),
+    ("events", "list_rules", {}, "events:ListRules *"),
 ]  # fmt: skip
 
 
