@@ -12,6 +12,7 @@ from emulator.aws.services.iam import Iam
 from emulator.aws.services.lambda_api.invoke import Invoking
 from emulator.aws.services.lambda_api.service import LambdaService, Operations
 from emulator.aws.services.lambda_api.shop import Shop
+from emulator.aws.services.simulator import iam_service
 from emulator.aws.services.sts import sts_service
 from emulator.aws.services.web_identity import WebIdentity
 from emulator.frontdoors.rest_moto import RestControl
@@ -45,7 +46,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "lambda": LambdaService(operations, Invoking(rig.functions, rig.events), runtimes),
         "apigateway": RestControl(rig.backend),
         "logs": rig.logs,
-        "iam": Iam(rig.backend),
+        "iam": iam_service(rig.backend, Iam(rig.backend)),
         "sts": sts_service(rig.backend, rig.keyring, web),
         "cognito-identity": cognito_identity_service(rig.backend, rig.keyring, tokens, web, rig.settings.seed),
         "appflow": appflow_service(

@@ -22,6 +22,7 @@ COMMANDS = {  # name -> module that has it; loaded when called, so that `up` sta
     "run": "run",
     "guide": "reproduce",
     "reproduce": "reproduce",
+    "simulate-policy": "simulate",
     "faults": "faults",
     "fault": "faults",
     "images": "images",
@@ -38,7 +39,7 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"emulator.cli.{COMMANDS[name]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

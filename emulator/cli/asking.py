@@ -1,4 +1,4 @@
-"""How a rig that runs is asked: through its control plane."""
+"""How a rig that runs is asked: through its control plane, and through the AWS it serves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import urllib.request
 from typing import Any
 from urllib.parse import quote
 
-from emulator.errors import RigError, UsageError
+from emulator.cli.common import client
+from emulator.errors import RigError, UsageError, Verdict, one_line
+
+THROTTLED = 429
 
 
 def ask(port: int, method: str, *path: str, body: Any = None, timeout: float = 10) -> dict[str, Any]:
@@ -51,3 +54,27 @@ def _rigs(answer: Any, port: int) -> dict[str, Any]:
 
 def _stranger(port: int) -> RigError:
     return RigError(f"what answers on port {port} is no rig", "lambdarig up --port 0 --detach takes a free port")
+
+
+def aws(port: int, service: str, operation: str, **params: Any) -> Any:
+    """A call of boto3 to the rig. Raises RigError, or what it is."""
+    try:
+        return getattr(client(port, service), operation)(**params)
+    except Exception as error:
+        raise problem_of(error, port) from None
+
+
+def problem_of(error: Exception, port: int) -> RigError:
+    """A boto3 error as ours: throttled (1), refused by the rig (2), failed inside it (3), or nobody there (3)."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, ParamValidationError
+
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        kind = RigError if status >= 500 else Verdict if status == THROTTLED else UsageError
+        return kind(f"{said.get('Code')}: {said.get('Message')}")
+    if isinstance(error, ParamValidationError):
+        return UsageError(one_line(error))
+    if isinstance(error, ConnectionError | HTTPClientError):
+        return nobody(port, error)
+    raise error

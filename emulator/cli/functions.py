@@ -9,11 +9,9 @@ from typing import Any
 
 import click
 
-from emulator.cli.asking import nobody
+from emulator.cli.asking import aws, problem_of
 from emulator.cli.common import as_json, client, note, say, which_port
-from emulator.errors import RigError, UsageError, Verdict, one_line
-
-THROTTLED = 429
+from emulator.errors import UsageError, Verdict
 
 
 @click.command()
@@ -27,7 +25,7 @@ def invoke(name: str, event: Path | None, payload: str | None, qualifier: str | 
     """Invoke a function and print what it answers; its log goes to stderr. Exit 1 when the function failed."""
     import base64
 
-    answer = _ask(
+    answer = aws(
         port,
         "lambda",
         "invoke",
@@ -103,7 +101,7 @@ def _events(port: int, name: str, group: str, begin: int, follow: bool) -> list[
         pages = client(port, "logs").get_paginator("filter_log_events").paginate(logGroupName=group, startTime=begin)
         return [row for page in pages for row in page["events"]]
     except Exception as error:
-        problem = _problem(error, port)
+        problem = problem_of(error, port)
         if not problem.message.startswith("ResourceNotFoundException"):
             raise problem from None
     if follow:
@@ -112,29 +110,6 @@ def _events(port: int, name: str, group: str, begin: int, follow: bool) -> list[
         f"{group} has no log yet: {name!r} does not exist, or nothing has run",
         f"lambdarig invoke {name} --port {port}; lambdarig status lists the functions",
     )
-
-
-def _ask(port: int, service: str, operation: str, **params: Any) -> Any:
-    try:
-        return getattr(client(port, service), operation)(**params)
-    except Exception as error:
-        raise _problem(error, port) from None
-
-
-def _problem(error: Exception, port: int) -> RigError:
-    """A boto3 error as ours: throttled (1), refused by the rig (2), failed inside it (3), or nobody there (3)."""
-    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, ParamValidationError
-
-    if isinstance(error, ClientError):
-        said = error.response.get("Error", {})
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        kind = RigError if status >= 500 else Verdict if status == THROTTLED else UsageError
-        return kind(f"{said.get('Code')}: {said.get('Message')}")
-    if isinstance(error, ParamValidationError):
-        return UsageError(one_line(error))
-    if isinstance(error, ConnectionError | HTTPClientError):
-        return nobody(port, error)
-    raise error
 
 
 def _parsed(body: bytes) -> Any:
