@@ -2,7 +2,8 @@
 
 Two times: `wall()` and `monotonic()` are the machine's, for log lines, deadlines and measurements;
 `now()` is the rig's own, in seconds since it started, which faults, visibility windows, idle expiry and
-retries read. The rig's time runs with the machine's, or stands still until `advance()` when `manual`.
+retries read. The rig's time runs with the machine's, or stands still until `advance()` when `manual`. What must happen
+at moments that `advance` goes over stands on an agenda.
 """
 
 from __future__ import annotations
@@ -11,6 +12,17 @@ import math
 import threading
 import time
 from datetime import datetime, timezone
+from typing import Protocol
+
+
+class Agenda(Protocol):
+    """What happens at certain moments of rig time."""
+
+    def due(self) -> float | None:
+        """The first of them, if there is one."""
+
+    def act(self, moment: float) -> None:
+        """Do what is due at `moment`, and return when it is done; `due` must then have gone on."""
 
 
 class Clock:
@@ -21,6 +33,8 @@ class Clock:
         self._start, self._began = time.monotonic(), time.time()
         self._advanced = 0.0
         self._moved = threading.Condition()
+        self._advancing = threading.RLock()
+        self._agendas: list[Agenda] = []
 
     def wall(self) -> float:
         """Seconds since the epoch, the machine's."""
@@ -44,11 +58,30 @@ class Clock:
         return self._began + self.now()
 
     def advance(self, seconds: float) -> None:
-        """Move rig time forward and wake whoever waits for it."""
+        """Move rig time forward and wake whoever waits for it. What stands on an agenda on the way is done at its
+        moment, in order, before this returns."""
         if not (seconds >= 0 and math.isfinite(seconds)):
             raise ValueError(f"time goes forward, by a number of seconds: advance({seconds})")
+        with self._advancing:
+            end = self._advanced + seconds
+            while found := self._next(self.now() + end - self._advanced):
+                moment, agenda = found
+                self._move(min(end, self._advanced + max(0.0, moment - self.now())))
+                agenda.act(moment)
+            self._move(end)
+
+    def keep(self, agenda: Agenda) -> None:
+        """Mind what stands on this agenda, from now on."""
+        self._agendas.append(agenda)
+
+    def _next(self, until: float) -> tuple[float, Agenda] | None:
+        due = [(moment, agenda) for agenda in self._agendas if (moment := agenda.due()) is not None]
+        first = min(due, key=lambda one: one[0], default=None)
+        return first if first and first[0] <= until else None
+
+    def _move(self, advanced: float) -> None:
         with self._moved:
-            self._advanced += seconds
+            self._advanced = max(self._advanced, advanced)
             self._moved.notify_all()
 
     def wait_until(self, moment: float, stop: threading.Event) -> bool:

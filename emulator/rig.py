@@ -35,7 +35,7 @@ from emulator.http_connection import Application
 from emulator.injector import Armed, Injector
 from emulator.model import Function
 from emulator.server import Front, Server, listen
-from emulator.services import appflow_of, own_services
+from emulator.services import appflow_of, own_services, schedule_of
 from emulator.settings import Settings
 from emulator.timeline import Timeline
 from emulator.ways_out import WaysOut
@@ -112,6 +112,7 @@ class Rig:
         )
         self.authorization = Authorization(self.backend, self.keyring, self.registry, self.clock, s.iam, s.account)
         self.endpoint.authorizer = self.authorization
+        self.schedule = schedule_of(self)
         self.endpoint.services = own_services(self)
         self.appflow = appflow_of(self.endpoint.services)
         self.background = [self.pool.busy, self.pool.provisioned.busy, self.events.busy, self.appflow.busy]
@@ -162,6 +163,7 @@ class Rig:
     def reset(self) -> None:
         """As if just started: no rules, functions, AWS state, environments or record."""
         self.injector.disarm()
+        self.schedule.clear()
         self.pool.reset()
         self.backend.reset()
         for part in (self.events, self.registry, self.logs, self.appflow, self.keyring, self.authorization):
@@ -185,6 +187,7 @@ class Rig:
             stack.callback(self.pool.close)
             stack.callback(self.appflow.stop)
             stack.callback(self.events.close)
+            stack.callback(self.schedule.close)
             stack.callback(self.hot_reload.close)
             stack.callback(self.injector.disarm)
             if self._server is not None:

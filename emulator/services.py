@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.aws.endpoint import Service
 from emulator.aws.identity_tokens import IdentityTokens
+from emulator.aws.schedule import PRINCIPAL as EVENTS
+from emulator.aws.schedule import Schedule
 from emulator.aws.services.cognito_identity import cognito_identity_service
+from emulator.aws.services.events import Events, scheduled_rules
 from emulator.aws.services.iam import Iam
 from emulator.aws.services.lambda_api.invoke import Invoking
 from emulator.aws.services.lambda_api.service import LambdaService, Operations
@@ -46,6 +49,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "lambda": LambdaService(operations, Invoking(rig.functions, rig.events), runtimes),
         "apigateway": RestControl(rig.backend),
         "logs": rig.logs,
+        "events": Events(rig.backend, rig.settings.region, rig.schedule.look),
         "iam": iam_service(rig.backend, Iam(rig.backend)),
         "sts": sts_service(rig.backend, rig.keyring, web),
         "cognito-identity": cognito_identity_service(rig.backend, rig.keyring, tokens, web, rig.settings.seed),
@@ -67,6 +71,18 @@ def _appflow_may(rig: Rig, function_arn: str) -> bool:
     region, account = rig.settings.region, rig.settings.account
     source = f"arn:aws:appflow:{region}:{account}:connector"
     return rig.authorization.may_invoke(function_arn, "", APPFLOW, source, account)
+
+
+def schedule_of(rig: Rig) -> Schedule:
+    """On the rig's clock."""
+
+    def may_invoke(function: str, qualifier: str, rule_arn: str) -> bool:
+        return rig.authorization.may_invoke(function, qualifier, EVENTS, rule_arn, rig.settings.account)
+
+    rules = partial(scheduled_rules, rig.backend, rig.settings.region)
+    schedule = Schedule(rules, rig.functions, rig.events, rig.clock, rig.timeline, may_invoke, rig.settings.seed)
+    rig.clock.keep(schedule)
+    return schedule
 
 
 def _acting(rig: Rig, service: str, principal: str, place: str = "") -> Any:

@@ -70,6 +70,12 @@ class EventQueue:
         """Accept an event; it runs soon."""
         self._run(Queued(ready, config, dead_letter, self._clock.now()))
 
+    def run(self, ready: Ready, config: Mapping[str, Any], dead_letter: str = "") -> None:
+        """Accept an event and try it now, in this thread; a retry waits as any other."""
+        with self._lock:
+            self._trying += 1
+        self._try(Queued(ready, config, dead_letter, self._clock.now()))
+
     def busy(self) -> bool:
         """Whether an event is being tried now; not while it waits for rig time to pass."""
         return self._trying > 0
