@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from emulator.clock import Clock
 from emulator.scope import Match, When
 
-POINTS = ("request", "start", "invoke", "aws_call", "connect", "upstream")
+POINTS = ("request", "start", "invoke", "aws_call", "read", "connect", "upstream")
 
 
 @dataclass

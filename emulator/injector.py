@@ -93,8 +93,15 @@ class Injector:
         """Labels of rules in force that had no effect although they must."""
         return [a.rule.label for a in self._armed if not a.strikes and not a.rule.optional]
 
-    def pass_through(self, point: str, subject: Subject, proceed: Callable[[], R]) -> Passage[R]:
-        """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline."""
+    def hooked(self, point: str) -> bool:
+        """Is any rule in force that could strike at this point?"""
+        return any(hasattr(armed.rule.fault, f"on_{point}") for armed in self._armed)
+
+    def pass_through(self, point: str, subject: Subject, proceed: Callable[[], R], quiet: bool = False) -> Passage[R]:
+        """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline.
+
+        quiet: into the timeline only where a rule struck.
+        """
         way = _Way(point, subject)
         chain: Callable[[], Any] = proceed
         for armed in reversed(self._armed):
@@ -105,7 +112,8 @@ class Injector:
         except Exception as error:
             self._record(way, f"raised {type(error).__name__}", str(error))
             raise
-        self._record(way, reply.verdict)
+        if way.struck or not quiet:
+            self._record(way, reply.verdict)
         return Passage(reply, sum(c.delayed for c in way.costs), sum(c.stalled for c in way.costs), way.struck)
 
     def _record(self, way: _Way, outcome: str, detail: str = "") -> None:

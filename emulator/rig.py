@@ -17,6 +17,7 @@ from emulator.aws.attribution import Attribution
 from emulator.aws.authentication import Authentication
 from emulator.aws.authorization import Authorization
 from emulator.aws.backend import Backend
+from emulator.aws.consistency import Consistency
 from emulator.aws.credentials import Keyring
 from emulator.aws.endpoint import AwsEndpoint
 from emulator.aws.services.logs import LogStore
@@ -112,6 +113,9 @@ class Rig:
         )
         self.authorization = Authorization(self.backend, self.keyring, self.registry, self.clock, s.iam, s.account)
         self.endpoint.authorizer = self.authorization
+        self.consistency = Consistency(self.backend, self.injector, self.attribution, self.clock)
+        self.endpoint.consistency, self.authorization.gather = self.consistency, self.consistency.gather
+        self.attribution.moment = self.consistency.moment
         self.schedule = schedule_of(self)
         self.endpoint.services = own_services(self)
         self.appflow = appflow_of(self.endpoint.services)
@@ -168,6 +172,7 @@ class Rig:
         self.backend.reset()
         for part in (self.events, self.registry, self.logs, self.appflow, self.keyring, self.authorization):
             part.clear()
+        self.consistency.clear()
         for counting in (self.attribution.restart, self.gateway.reset, self.ways_out.reset):
             counting()
         self.timeline.clear()

@@ -15,6 +15,8 @@ from emulator.aws.services.iam import Iam
 from emulator.aws.services.lambda_api.invoke import Invoking
 from emulator.aws.services.lambda_api.service import LambdaService, Operations
 from emulator.aws.services.lambda_api.shop import Shop
+from emulator.aws.services.secret_rotation import PRINCIPAL, Rotation
+from emulator.aws.services.secretsmanager import SecretsManager
 from emulator.aws.services.simulator import iam_service
 from emulator.aws.services.sts import sts_service
 from emulator.aws.services.web_identity import WebIdentity
@@ -51,6 +53,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "logs": rig.logs,
         "events": Events(rig.backend, rig.settings.region, rig.schedule.look),
         "iam": iam_service(rig.backend, Iam(rig.backend)),
+        "secretsmanager": SecretsManager(rig.backend, _rotation(rig)),
         "sts": sts_service(rig.backend, rig.keyring, web),
         "cognito-identity": cognito_identity_service(rig.backend, rig.keyring, tokens, web, rig.settings.seed),
         "appflow": appflow_service(
@@ -64,6 +67,17 @@ def own_services(rig: Rig) -> dict[str, Service]:
             may_invoke=partial(_appflow_may, rig),
         ),
     }
+
+
+def _rotation(rig: Rig) -> Rotation:
+    def may_invoke(function: str) -> bool:
+        try:
+            rig.registry.version(function)
+        except LookupError:
+            return False
+        return rig.authorization.may_invoke(function, "", PRINCIPAL, source_account=rig.settings.account)
+
+    return Rotation(rig.backend, rig.functions, rig.clock, rig.consistency.writing, may_invoke)
 
 
 def _appflow_may(rig: Rig, function_arn: str) -> bool:

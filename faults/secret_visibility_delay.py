@@ -1,48 +1,46 @@
-"""secret_visibility_delay: a secret just written cannot be read yet (Secrets Manager is eventually consistent)."""
+"""secret_visibility_delay: a secret just created cannot be read yet (Secrets Manager is eventually consistent)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from emulator.fault import Context, Fault, param
-from emulator.model import AwsCall, AwsError
 from emulator.scope import Match
-
-NOT_FOUND = AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
-READS = ("GetSecretValue", "DescribeSecret")
+from emulator.visibility import Lag, Read, Seen, Sightings
 
 
 @dataclass(frozen=True)
 class SecretVisibilityDelay(Fault):
-    """The first reads of each secret answer ResourceNotFoundException, or all reads for some seconds from when the rule
-    first saw it: read, or written where the rule's `operation` matches writes too (`"*"`). Other calls pass."""
+    """A new secret answers ResourceNotFoundException: to its first reads, or to all for some seconds after it was
+    created, or for those seconds at some of several endpoints, each of which sees it after its own share of them."""
 
     name: ClassVar[str] = "secret_visibility_delay"
     color: ClassVar[str] = "orange"
     default_match: ClassVar[Match] = Match(service="secretsmanager", operation="GetSecretValue", origin="function")
 
-    reads: int = param(1, "reads", "first reads of each secret, by whomever, that do not find it")
-    seconds: float = param(0.0, "s of rig time", "instead of counting: how long each secret stays invisible")
+    reads: int = param(1, "reads", "first reads of each new secret, by whomever, that do not find it")
+    seconds: float = param(0.0, "s of rig time", "instead of counting: how long each new secret stays invisible")
+    replicas: int = param(1, "endpoints", "that share the seconds: the first sees it at once, the last after all", 1)
 
-    def new_state(self) -> dict[str, tuple[int, float]]:
-        """Secret -> (reads refused, rig time first seen)."""
-        return {}
+    def __post_init__(self) -> None:
+        if problem := self._lag.problem():
+            raise ValueError(problem)
 
-    def on_aws_call(self, call: AwsCall, proceed: Callable[[], Any], ctx: Context) -> Any:
-        """Reads wait for visibility; anything else passes and is only noted."""
-        if call.operation not in READS:
-            reply = proceed()  # a new secret has its ARN only now
-            self._visible(call.resource, ctx, reading=False)
-            return reply
-        return proceed() if self._visible(call.resource, ctx, reading=True) else NOT_FOUND
+    def new_state(self) -> Sightings:
+        """How often each secret was read."""
+        return Sightings()
 
-    def _visible(self, secret: str, ctx: Context, reading: bool) -> bool:
-        """Decide and count in one step: of any number of threads exactly `reads` are refused."""
-        now = ctx.clock.now()
+    def on_read(self, read: Read, proceed: Callable[[], Seen], ctx: Context) -> Seen:
+        """Not there, if its creation is not seen; else as it is."""
+        newest = proceed()
+        if read.kind != "secret" or not read.birth:
+            return newest
         with ctx.lock:
-            refused, first = ctx.state.get(secret, (0, now))
-            visible: bool = now - first >= self.seconds if self.seconds > 0 else refused >= self.reads
-            ctx.state[secret] = (refused + (reading and not visible), first)
-        return visible
+            index = self._lag.index(read, ctx.clock.now(), ctx.random, ctx.state, fresh=read.birth)
+        return newest if index >= read.birth else read.give(read.birth - 1)
+
+    @property
+    def _lag(self) -> Lag:
+        return Lag(self.reads, self.seconds, self.replicas)

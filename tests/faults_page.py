@@ -59,6 +59,7 @@ POINTS = {
     "start": "an execution environment's start",
     "invoke": "an invocation",
     "aws_call": "a call of an AWS service",
+    "read": "a look at a secret, or at a caller's policies",
     "connect": "a database connection",
     "upstream": "a request to a SaaS host",
 }

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from emulator import catalogue
 from emulator.errors import FaultError, FileProblem, UsageError
-from emulator.fault import Fault, param, parameters
+from emulator.fault import POINTS, Fault, param, parameters
 from emulator.scope import MATCH_KEYS, WHEN_KEYS, Match, When
 from faults.aws_denied import AwsDenied
 from faults.cold_start import ColdStartLatency
 
-NAMES = ("aws_denied", "cold_start", "db_socket_open", "secret_visibility_delay")
+NAMES = (
+    "aws_denied", "cold_start", "db_socket_open", "iam_propagation_delay", "secret_value_stale",
+    "secret_visibility_delay",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def test_a_fault_that_is_not_there_is_a_usage_error_with_the_choices():
         ("plain", "Plain", "is not a dataclass derived from emulator.fault.Fault"),
         ("changeable", "Changeable", "is not frozen"),
         ("other", "Good", "calls itself 'good': the two must agree"),
-        ("hookless", "Hookless", "hooks no point: choose from request, start, invoke, aws_call, connect, upstream"),
+        ("hookless", "Hookless", f"hooks no point: choose from {', '.join(POINTS)}"),
         ("mistyped", "Mistyped", "hooks 'aws_cal', which is no point: choose from request, start"),
     ],
 )

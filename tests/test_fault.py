@@ -59,7 +59,7 @@ def test_a_fault_cannot_change():
 def test_points_are_the_hooks_it_has_in_the_order_of_a_call():
     assert Sample.points() == ("start", "aws_call")
     assert Fault.points() == ()
-    assert POINTS == ("request", "start", "invoke", "aws_call", "connect", "upstream")
+    assert POINTS == ("request", "start", "invoke", "aws_call", "read", "connect", "upstream")
 
 
 def test_a_rule_is_called_as_it_is_named_or_as_its_fault():

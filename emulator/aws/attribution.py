@@ -6,9 +6,11 @@ import base64
 import hashlib
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from emulator.model import Caller
+from emulator.visibility import Moment
 
 CLIENT = "client"
 
@@ -24,22 +26,28 @@ class Credentials:
 
 @dataclass
 class _Signer:
-    """A known access key. place: what its calls' ids begin with, now. counts: operations called in that place."""
+    """A known access key. place: what its calls' ids begin with, now. counts: operations called in that place. started:
+    when the environment with this key began."""
 
     caller: Caller
     place: str
     credentials: Credentials
     counts: Counter[str] = field(default_factory=Counter)
+    started: Moment | None = None
 
 
 class Attribution:
-    """Access key <-> caller, and readable call ids. Thread-safe. Same seed and environments: same keys."""
+    """Access key <-> caller, and readable call ids. Thread-safe. Same seed and environments: same keys.
+
+    moment: what time it is for an environment that starts, counted in writes too; may be replaced.
+    """
 
     def __init__(self, seed: int = 0, account: str = "123456789012") -> None:
         self._seed, self._account = seed, account
         self._lock = threading.Lock()
         self._signers: dict[str, _Signer] = {}
         self._clients: Counter[str] = Counter()
+        self.moment: Callable[[], Moment] = lambda: Moment(0.0)
 
     def issue(self, environment_id: str, function_name: str, role_arn: str) -> Credentials:
         """The role's credentials for one environment (`NAME/env-2`); its calls are in `init` until `enter`."""
@@ -47,7 +55,8 @@ class Attribution:
         credentials = self.draw("ASIA", environment_id)
         caller = Caller(arn, credentials.access_key, function_name, environment_id)
         with self._lock:
-            self._signers[credentials.access_key] = _Signer(caller, f"{environment_id}/init", credentials)
+            signer = _Signer(caller, f"{environment_id}/init", credentials, started=self.moment())
+            self._signers[credentials.access_key] = signer
         return credentials
 
     def name(self, arn: str, place: str = "") -> str:
@@ -84,6 +93,11 @@ class Attribution:
         signer = self._signers.get(access_key)
         return signer.caller if signer else Caller(f"arn:aws:iam::{self._account}:root", access_key)
 
+    def started(self, access_key: str) -> Moment | None:
+        """When the execution environment with this key began; None for any other key."""
+        signer = self._signers.get(access_key)
+        return signer.started if signer else None
+
     def credentials(self, access_key: str) -> Credentials | None:
         """What the rig issued under the key; None for a key it never issued, or that is revoked."""
         signer = self._signers.get(access_key)
@@ -109,7 +123,8 @@ class Attribution:
         with self._lock:
             signer = self._signers[access_key]
             caller = replace(signer.caller, invocation=invocation_id)
-            self._signers[access_key] = _Signer(caller, place or f"{caller.environment}/between", signer.credentials)
+            place = place or f"{caller.environment}/between"
+            self._signers[access_key] = replace(signer, caller=caller, place=place, counts=Counter())
 
 
 def assumed_role(role_arn: str, function_name: str) -> str:

@@ -7,7 +7,9 @@ from botocore.exceptions import ClientError
 
 from emulator.aws.attribution import Attribution
 from emulator.aws.backend import Backend
+from emulator.aws.consistency import Consistency
 from emulator.aws.endpoint import AwsEndpoint
+from emulator.aws.services.secretsmanager import SecretsManager
 from emulator.clock import Clock
 from emulator.fault import Rule, parameters
 from emulator.injector import Injector
@@ -26,7 +28,9 @@ class Rig:
         self.clock = Clock(manual=True)
         self.timeline = Timeline(self.clock)
         self.injector, self.attribution, self.backend = Injector(self.clock, self.timeline), Attribution(), Backend()
-        endpoint = AwsEndpoint(self.injector, self.attribution, self.backend, {})
+        consistency = Consistency(self.backend, self.injector, self.attribution, self.clock)
+        services = {"secretsmanager": SecretsManager(self.backend)}
+        endpoint = AwsEndpoint(self.injector, self.attribution, self.backend, services, consistency=consistency)
         self.server = Server(endpoint, listen("127.0.0.1", 0), threads=8)
         self.arns = [self.client().create_secret(Name=name, SecretString="pw")["ARN"] for name in ("db", "api")]
 
@@ -108,23 +112,64 @@ def test_writes_pass_and_are_not_counted(rig):
     assert [event.subject.rpartition(".")[2] for event in rig.timeline.strikes()] == ["GetSecretValue#1"]
 
 
-def test_seconds_run_in_rig_time_from_when_the_secret_was_first_read(rig):
+def test_seconds_run_in_rig_time_from_when_the_secret_was_created(rig):
     rig.injector.arm([Rule(SecretVisibilityDelay(seconds=10), Match(origin="client"))])
     client = rig.client()
     found = reads(client, "db")
     rig.clock.advance(9)
-    found += reads(client, "db", "api")
+    client.create_secret(Name="new", SecretString="pw")
+    found += reads(client, "db", "new")
     rig.clock.advance(1)
-    found += reads(client, "db", "api")
-    assert found == [GONE, GONE, GONE, "ok", GONE]
+    found += reads(client, "db", "new")
+    rig.clock.advance(9)
+    assert (found, reads(client, "new")) == ([GONE, GONE, GONE, "ok", GONE], ["ok"])
 
 
-def test_seconds_run_from_the_write_where_the_rule_sees_it(rig):
+def test_a_new_value_of_an_old_secret_is_seen_at_once(rig):
+    client = rig.client()
+    rig.clock.advance(10)
+    rig.injector.arm([Rule(SecretVisibilityDelay(seconds=10), Match(origin="client"))])
+    client.put_secret_value(SecretId="db", SecretString="new")
+    assert client.get_secret_value(SecretId="db")["SecretString"] == "new"
+
+
+def test_a_secret_created_anew_is_new(rig):
+    client = rig.client()
+    rig.clock.advance(10)
+    client.delete_secret(SecretId="db", ForceDeleteWithoutRecovery=True)
+    client.create_secret(Name="db", SecretString="pw")
+    rig.injector.arm([Rule(SecretVisibilityDelay(seconds=10), Match(origin="client"))])
+    assert reads(client, "db", "api") == [GONE, "ok"]
+
+
+def test_some_endpoints_see_it_sooner_than_others(rig):
+    rig.injector.arm([Rule(SecretVisibilityDelay(seconds=10, replicas=3), Match(origin="client"))])
+    client = rig.client()
+    early = reads(client, *["db"] * 30)
+    rig.clock.advance(5)
+    later = reads(client, *["db"] * 30)
+    rig.clock.advance(5)
+    assert 0 < early.count("ok") < later.count("ok") < 30
+    assert reads(client, *["db"] * 30) == ["ok"] * 30
+
+
+def test_replicas_need_seconds_to_share():
+    with pytest.raises(ValueError, match="replicas need seconds to share"):
+        SecretVisibilityDelay(replicas=2)
+
+
+def test_a_list_shows_only_what_is_visible(rig):
     rig.injector.arm([Rule(SecretVisibilityDelay(seconds=10), Match(origin="client", operation="*"))])
     client = rig.client()
-    client.create_secret(Name="new", SecretString="pw")
     rig.clock.advance(10)
-    assert reads(client, "new") == ["ok"]
+    client.create_secret(Name="new", SecretString="pw")
+    assert [one["Name"] for one in client.list_secrets()["SecretList"]] == ["db", "api"]
+    answer = client.batch_get_secret_value(SecretIdList=["api", "new"])
+    assert [one["Name"] for one in answer["SecretValues"]] == ["api"]
+    assert [(one["SecretId"], one["Message"]) for one in answer["Errors"]] == [("new", GONE)]
+    assert [event.subject for event in rig.timeline.strikes()] == [
+        "client/secretsmanager.ListSecrets#1/new", "client/secretsmanager.BatchGetSecretValue#1/new",
+    ]  # fmt: skip
 
 
 def test_threads_see_exactly_as_many_refusals(rig):
@@ -145,5 +190,5 @@ def test_off_means_off(rig):
 
 def test_its_parameters_have_defaults_and_units():
     assert {key: (row["default"], row["unit"]) for key, row in parameters(SecretVisibilityDelay).items()} == {
-        "reads": (1, "reads"), "seconds": (0.0, "s of rig time"),
+        "reads": (1, "reads"), "seconds": (0.0, "s of rig time"), "replicas": (1, "endpoints"),
     }  # fmt: skip
