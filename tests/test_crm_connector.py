@@ -33,7 +33,7 @@ def crm(shared):
     shared.reset()
 
     def make(handler):
-        arn = shared.function("crm", SAMPLES / "crm_connector", handler, requirements=True, memory=256, timeout=30)
+        arn = shared.function("crm", SAMPLES / "crm_connector", handler, requirements=True, memory=1024, timeout=30)
         provisioning = {"lambda": {"lambdaArn": arn}}
         of(shared, "appflow").register_connector(
             connectorLabel="crm", connectorProvisioningType="LAMBDA", connectorProvisioningConfig=provisioning
