@@ -191,7 +191,7 @@ def serve(sock: socket.socket, peer: tuple[str, int], address: tuple[str, int], 
     send = sender(sock)
     with suppress(Gone):  # nobody is left to tell
         for request in requests(sock, send):
-            _answer(request, environ(request, peer, address), app, send)
+            answer(request, environ(request, peer, address), app, send)
             if not request.keep:
                 return
 
@@ -225,7 +225,8 @@ def requests(sock: socket.socket, send: Send) -> Iterator[Incoming]:
             return
 
 
-def _answer(request: Incoming, environ: dict[str, Any], app: Application, send: Send) -> None:
+def answer(request: Incoming, environ: dict[str, Any], app: Application, send: Send) -> None:
+    """The application's answer, sent; a 500 where it raised. Raises Gone."""
     out = Outgoing(request, send)
     try:
         _run(app, environ, out)

@@ -104,7 +104,8 @@ class Outcome:
     status: ok | error (the handler raised) | timeout | crash | oom | init_error | too_large | throttled.
     function_error: the X-Amz-Function-Error header, empty on success. log: this invocation's log, START to REPORT.
     duration_ms, init_ms: measured; init_ms None when warm. max_memory_mb: measured. virtual_s: rig-only delay
-    that a front door adds to the real time before it compares with its own limit.
+    that a front door adds to the real time before it compares with its own limit. request_id, version: what Lambda's
+    answer to Invoke names; empty where no function was found.
     """
 
     status: str
@@ -117,6 +118,8 @@ class Outcome:
     environment: str = ""
     virtual_s: float = 0.0
     reason: str = ""
+    request_id: str = ""
+    version: str = ""
 
     @property
     def verdict(self) -> str:

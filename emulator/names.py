@@ -1,4 +1,5 @@
-"""DNS for the functions: known SaaS names lead to the rig, all others do not exist, and are named.
+"""DNS for the functions: SaaS names with a stub, and those of REST APIs, lead to the rig; all others do not exist, and
+are named.
 
 An unknown name gets NXDOMAIN rather than the rig's address: the client fails at once and its own message says the
 name, instead of a TLS error that looks like the rig's fault.
@@ -10,7 +11,7 @@ import logging
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 LOG = logging.getLogger(__name__)
@@ -20,14 +21,15 @@ TTL_S = 5
 class Names:
     """Answers on the UDP socket `sock` from `start` to `close`.
 
-    known: the names that lead to `address` (IPv4), asked at every query. on_unknown(name, peer_ip) is called once for
-    each query of any other name. Known names have A records only: every other type is an empty NOERROR.
+    known: whether a name (lower-case, no final dot) leads to `address` (IPv4), asked at every query.
+    on_unknown(name, peer_ip) is called once for each query of any other name. Known names have A records only: every
+    other type is an empty NOERROR.
     """
 
     def __init__(
         self,
         sock: socket.socket,
-        known: Callable[[], Iterable[str]],
+        known: Callable[[str], bool],
         address: str,
         on_unknown: Callable[[str, str], None],
     ) -> None:
@@ -57,7 +59,7 @@ class Names:
 
         name = str(query.q.qname).rstrip(".").lower()
         reply = query.reply()
-        if name not in {known.lower() for known in self._known()}:
+        if not self._known(name):
             reply.header.rcode = RCODE.NXDOMAIN
             self._on_unknown(name, peer_ip)
         elif query.q.qtype == QTYPE.A:

@@ -25,6 +25,7 @@ from emulator.clock import Clock
 from emulator.errors import RigError, UsageError, Verdict
 from emulator.fault import Rule
 from emulator.frontdoors.apigateway import ApiGateway
+from emulator.frontdoors.rest_authorization import RestAuthorization
 from emulator.functions.engines import choose
 from emulator.functions.events import EventQueue
 from emulator.functions.hot_reload import HotReload
@@ -102,17 +103,9 @@ class Rig:
             self.injector, self.attribution, self.backend, {}, authenticator=self.authentication
         )
         self.events = EventQueue(self.functions, self.clock, self.timeline, self._deliver)
-        self.gateway = ApiGateway(
-            self.backend.models,
-            self.functions,
-            self.injector,
-            self.clock,
-            s.account,
-            timeout_of=self.functions.timeout_of,
-            regions=(s.region,),
-        )
         self.authorization = Authorization(self.backend, self.keyring, self.registry, self.clock, s.iam, s.account)
         self.endpoint.authorizer = self.authorization
+        self.gateway = self._api_gateway()
         self.consistency = Consistency(self.backend, self.injector, self.attribution, self.clock)
         self.endpoint.consistency, self.authorization.gather = self.consistency, self.consistency.gather
         self.attribution.moment = self.consistency.moment
@@ -121,7 +114,24 @@ class Rig:
         self.appflow = appflow_of(self.endpoint.services)
         self.background = [self.pool.busy, self.pool.provisioned.busy, self.events.busy, self.appflow.busy]
         sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
-        self.ways_out = WaysOut(self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute)
+        self.ways_out = WaysOut(
+            self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute, self.gateway
+        )
+
+    def _api_gateway(self) -> ApiGateway:
+        access = RestAuthorization(self.authentication, self.authorization, self.clock)
+        return ApiGateway(
+            self.backend.models,
+            self.functions,
+            self.injector,
+            self.clock,
+            self.settings.account,
+            timeout_of=self.functions.timeout_of,
+            regions=(self.settings.region,),
+            access=access,
+            permits=access.permits,
+            append=self.logs.append,
+        )
 
     # --- life ---
 

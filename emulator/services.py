@@ -20,7 +20,7 @@ from emulator.aws.services.secretsmanager import SecretsManager
 from emulator.aws.services.simulator import iam_service
 from emulator.aws.services.sts import sts_service
 from emulator.aws.services.web_identity import WebIdentity
-from emulator.frontdoors.rest_moto import RestControl
+from emulator.frontdoors.rest_control import RestControl
 
 if TYPE_CHECKING:
     from emulator.rig import Rig
@@ -49,7 +49,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
     web = WebIdentity(rig.backend, tokens, rig.settings.iam)
     return {
         "lambda": LambdaService(operations, Invoking(rig.functions, rig.events), runtimes),
-        "apigateway": RestControl(rig.backend),
+        "apigateway": RestControl(rig.backend, rig.logs.append, rig.clock),
         "logs": rig.logs,
         "events": Events(rig.backend, rig.settings.region, rig.schedule.look),
         "iam": iam_service(rig.backend, Iam(rig.backend)),

@@ -1,5 +1,7 @@
 """SaaS hosts answered by the rig: TLS on 443 with a certificate by SNI, plain HTTP on 80 by Host header.
 
+REST APIs are behind the same door, at the names that AWS gives them, by TLS alone as on AWS.
+
 A host that no stub file knows is refused as early as its name is known (TLS alert unrecognized_name, RFC 6066), so an
 unmodified client fails at once; the log and the timeline name it.
 """
@@ -13,13 +15,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulator.certificates import Authority
 from emulator.errors import FileProblem, RigError
-from emulator.http_connection import Gone, Incoming, Outgoing, requests, sender
+from emulator.http_connection import Application, Gone, Incoming, Outgoing, answer, environ, requests, sender
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
 from emulator.model import UpstreamCall, UpstreamReply
@@ -33,6 +36,14 @@ HANDSHAKE_LIMIT_S = 30.0
 COUNTED = 10_000  # invocations whose calls are numbered; older ones are over
 
 Attribute = Callable[[str], tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Apis:
+    """REST APIs: which names are theirs, and the application that answers."""
+
+    resolves: Callable[[str], bool]
+    app: Application
 
 
 class Upstreams:
@@ -50,7 +61,9 @@ class Upstreams:
         injector: Injector,
         timeline: Timeline,
         attribute: Attribute,
+        apis: Apis | None = None,
     ) -> None:
+        self._apis = apis
         self._authority, self._injector, self._timeline, self._attribute = authority, injector, timeline, attribute
         self._files: list[Path] = []
         self._upstreams: dict[str, Upstream] = {}
@@ -99,11 +112,11 @@ class Upstreams:
             LOG.log(level, "upstreams: TLS with %s (%s) failed: %s", self._attribute(peer_ip)[0], peer_ip, error)
             return
         with tls:
-            self._serve(tls, peer_ip)
+            self._serve(tls, peer_ip, self._apis)
 
     def _choose(self, tls: ssl.SSLSocket | ssl.SSLObject, host: str, peer_ip: str) -> int | None:
         """The certificate for `host`, or the alert that refuses it."""
-        if host not in self._upstreams:
+        if host not in self._upstreams and not (self._apis and self._apis.resolves(host)):
             self._refuse(host, peer_ip)
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         tls.context = self._authority.context_for(host)
@@ -115,7 +128,7 @@ class Upstreams:
         LOG.warning("upstreams: %s called %s, which no stub file answers for: refused", function or peer_ip, host)
         self._timeline.record(self._numbers.next(invocation or "host", host), "upstream", "", "refused", host)
 
-    def _serve(self, connection: socket.socket, peer_ip: str) -> None:
+    def _serve(self, connection: socket.socket, peer_ip: str, apis: Apis | None = None) -> None:
         """One connection's requests, one after the other."""
         connection.settimeout(None)
         send = sender(connection)
@@ -123,12 +136,14 @@ class Upstreams:
             for request in requests(connection, send):
                 headers = {name.lower(): value for name, value in request.headers}
                 host = headers.get("host", "").lower().rsplit(":", 1)[0]
-                if host not in self._upstreams:
+                if apis and ".execute-api." in host:  # by TLS; one that no API has is refused in API Gateway's words
+                    answer(request, _secure(request, connection), apis.app, send)
+                elif host in self._upstreams:
+                    _write(Outgoing(request, send), self._answer(request, host, headers, peer_ip))
+                else:
                     self._refuse(host, peer_ip)
                     reset_on_close(connection)
                     return
-                reply = self._answer(request, host, headers, peer_ip)
-                _write(Outgoing(request, send), reply)
                 if not request.keep:
                     return
 
@@ -142,6 +157,12 @@ class Upstreams:
         except RigError as error:
             LOG.error("%s: %s", identity, error)
             return UpstreamReply(500, (("content-type", "text/plain"),), str(error).encode())
+
+
+def _secure(request: Incoming, connection: socket.socket) -> dict[str, Any]:
+    """The WSGI environ of a request that came by TLS, to the port that the client knows."""
+    made = environ(request, connection.getpeername()[:2], (connection.getsockname()[0], 443))
+    return {**made, "wsgi.url_scheme": "https"}
 
 
 class _Numbers:

@@ -1,4 +1,4 @@
-"""The ways out of an environment: the AWS endpoint, SaaS hosts by name, databases through relays.
+"""The ways out of an environment: the AWS endpoint, SaaS hosts and REST APIs by name, databases through relays.
 
 Opened with the engine, on addresses that its sandboxes reach; what else they try to reach is refused, and named.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from emulator.certificates import Authority
 from emulator.errors import EngineError, UsageError
+from emulator.frontdoors.apigateway import ApiGateway
 from emulator.functions.engines.protocol import Engine
 from emulator.functions.starting import Surroundings
 from emulator.http_connection import Application
@@ -20,20 +21,22 @@ from emulator.injector import Injector
 from emulator.names import Names
 from emulator.relay import Relay
 from emulator.server import Server
-from emulator.upstreams import Upstreams
+from emulator.upstreams import Apis, Upstreams
 
 LOG = logging.getLogger(__name__)
 Attribute = Callable[[str], tuple[str, str]]
 
 
 class WaysOut:
-    """app: the AWS endpoint as sandboxes see it. threads: for its server. attribute: peer -> (function, invocation)."""
+    """app: the AWS endpoint as sandboxes see it. threads: for its server. attribute: peer -> (function, invocation).
+    gateway: knows the names of REST APIs, which `app` answers for too."""
 
     def __init__(
-        self, engine: Engine, app: Application, threads: int, injector: Injector, state_dir: Path, attribute: Attribute
+        self, engine: Engine, app: Application, threads: int, injector: Injector, state_dir: Path, attribute: Attribute,
+        gateway: ApiGateway,
     ) -> None:
         self._engine, self._app, self._threads, self._injector = engine, app, threads, injector
-        self._attribute, self._authority = attribute, Authority(state_dir)
+        self._attribute, self._authority, self._gateway = attribute, Authority(state_dir), gateway
         self._lock = threading.RLock()
         self._server: Server | None = None
         self._endpoint = ""
@@ -41,6 +44,7 @@ class WaysOut:
         self._upstreams: Upstreams | None = None
         self._relays: dict[str, tuple[Relay, int]] = {}
         self._unknown: set[str] = set()
+        self._apis_unreachable = False
 
     def open(self) -> None:
         """Prepare the engine and listen where its sandboxes will knock. Once; later calls return at once."""
@@ -54,26 +58,55 @@ class WaysOut:
             self._server = Server(self._app, listener, self._threads)
 
     def surroundings(self) -> Surroundings:
-        """What an environment started now is offered."""
+        """What an environment started now is offered. Only one that can meet the rig's certificates gets to know them:
+        the variables that say so are none of Lambda's."""
         self.open()
+        if self._upstreams is None and self._gateway.serves():
+            self._open_door_for_apis()
         hosts = self._upstreams.hosts() if self._upstreams else ()
-        return Surroundings(self._endpoint, hosts, self._authority.bundle() if hosts else None)
+        return Surroundings(self._endpoint, hosts, self._authority.bundle() if self._upstreams else None)
 
     def add_upstreams(self, file: Path) -> None:
         """Answer for the hosts of a stub file. Raises FileProblem, EngineError (port 443 is not ours to take)."""
         with self._lock:
             self.open()
+            self._open_door().add(file)
+
+    def _open_door(self) -> Upstreams:
+        """Listen on 443 and 80, once. Raises EngineError."""
+        with self._lock:
             if self._upstreams is None:
-                secure, plain = self._engine.listen(443), self._engine.listen(80)
-                if self._engine.port_of(secure) != 443:
-                    raise EngineError(
-                        "this engine cannot lead SaaS names to the rig, so nothing would reach the stubs",
-                        "use the docker engine, or the process engine with namespaces: lambdarig doctor",
-                    )
+                secure, plain = self._listen_where_names_lead()
+                apis = Apis(self._gateway.resolves, self._app)
                 timeline = self._injector.timeline
-                self._upstreams = Upstreams(secure, plain, self._authority, self._injector, timeline, self._attribute)
+                self._upstreams = Upstreams(
+                    secure, plain, self._authority, self._injector, timeline, self._attribute, apis
+                )
                 self._upstreams.start()
-            self._upstreams.add(file)
+            return self._upstreams
+
+    def _listen_where_names_lead(self) -> tuple[socket.socket, socket.socket]:
+        secure = self._engine.listen(443)
+        try:
+            if self._engine.port_of(secure) != 443:
+                raise EngineError(
+                    "this engine cannot lead SaaS names to the rig, so nothing would reach the stubs",
+                    "use the docker engine, or the process engine with namespaces: lambdarig doctor",
+                )
+            return secure, self._engine.listen(80)
+        except EngineError:
+            secure.close()
+            raise
+
+    def _open_door_for_apis(self) -> None:
+        """A function need not call an API: one that does where this fails is told by its own client."""
+        if self._apis_unreachable:
+            return
+        try:
+            self._open_door()
+        except EngineError as error:
+            self._apis_unreachable = True
+            LOG.info("functions cannot reach REST APIs by their names: %s", error)
 
     def add_relay(self, name: str, target: tuple[str, int]) -> tuple[str, int]:
         """Relay to a database; gives the address by which sandboxes reach it."""
@@ -115,9 +148,11 @@ class WaysOut:
             LOG.warning("names: unknown hosts cannot be named in the log: %s", error)
             sock = None
         if sock is not None:
-            known = lambda: self._upstreams.hosts() if self._upstreams else ()  # noqa: E731
-            self._names = Names(sock, known, self._engine.host(), self._refused)
+            self._names = Names(sock, self._leads_here, self._engine.host(), self._refused)
             self._names.start()
+
+    def _leads_here(self, name: str) -> bool:
+        return (self._upstreams is not None and name in self._upstreams.hosts()) or self._gateway.resolves(name)
 
     def _refused(self, name: str, peer_ip: str) -> None:
         """A name nobody here answers for: said once for each invocation that asks, however often its resolver does."""

@@ -24,7 +24,7 @@ def unknown():
 def names(unknown):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", 0))
-    names = Names(sock, lambda: ["login.salesforce.com"], "10.1.2.3", unknown)
+    names = Names(sock, "login.salesforce.com".__eq__, "10.1.2.3", unknown)
     names.start()
     yield names, sock.getsockname()
     names.close()
@@ -75,7 +75,7 @@ def test_close_twice_is_safe(names):
 @given(st.binary(max_size=200))
 def test_no_packet_breaks_the_answer(packet):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        names = Names(sock, lambda: ["a.b"], "10.1.2.3", Unknown())
+        names = Names(sock, "a.b".__eq__, "10.1.2.3", Unknown())
         reply = names.answer(packet, "127.0.0.1")
         names.close()
     assert reply is None or DNSRecord.parse(reply).header.qr == 1
@@ -85,7 +85,7 @@ def test_no_packet_breaks_the_answer(packet):
 def test_no_tail_behind_a_real_question_breaks_the_answer(tail, kind):
     packet = DNSRecord.question("a.b", kind).pack()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        names = Names(sock, lambda: ["a.b"], "10.1.2.3", Unknown())
+        names = Names(sock, "a.b".__eq__, "10.1.2.3", Unknown())
         reply = names.answer(packet + tail, "127.0.0.1")
         names.close()
     assert reply is None or DNSRecord.parse(reply).q.qtype == getattr(QTYPE, kind)

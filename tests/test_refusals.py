@@ -122,10 +122,3 @@ def test_what_is_not_served_yet_says_so(gateway, integration, says):
     gateway.deploy()
     reply = gateway.send("/dev")
     assert (reply.status_code, reply.headers["x-lambdarig-error"]) == (500, f"not served yet: {says}")
-
-
-def test_an_unsigned_request_to_an_iam_method_is_403(gateway):
-    gateway.route("GET", "/", authorization="AWS_IAM")
-    gateway.deploy()
-    assert gateway.send("/dev").headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
-    assert gateway.send("/dev", headers={"Authorization": "AWS4-HMAC-SHA256 x"}).status_code == 500

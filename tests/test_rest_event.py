@@ -28,9 +28,8 @@ def routed(*, method="GET", headers=HEADERS, query="", body=b"", binary=(), vari
     route = Route("res1", "/{proxy+}", "ANY", "NONE", False, more.pop("operation", ""), integration)
     api = RestApi("abc123", "us-east-1", "dep1", binary, "HEADER", Router())
     return Routed(
-        request, Stage("test", variables or {}, api), route, "/test-path", "/test/test-path",
-        {"proxy": "test-path"} if parameters is None else parameters, HOST,
-        IDS, AT, **more,
+        request, Stage("test", variables or {}, api), "/test-path", "/test/test-path", HOST, IDS, AT,
+        route, {"proxy": "test-path"} if parameters is None else parameters, **more,
     )
 
 

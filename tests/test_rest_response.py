@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.frontdoors.refusals import BAD_GATEWAY, SERVER_ERROR
+from emulator.frontdoors.refusals import MALFORMED, SERVER_ERROR
 from emulator.frontdoors.rest_response import read_answer
 
 JSON = ("Content-Type", "application/json")
@@ -68,12 +68,12 @@ def test_a_well_formed_answer_is_sent(answer, status, headers, body):
     "justAString", 5, None, [], [{"statusCode": 200}],
 ])
 def test_a_malformed_answer_is_502(answer):
-    assert read(answer) is BAD_GATEWAY
+    assert read(answer) is MALFORMED
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"\xff", b"[" * 200_000])
 def test_what_is_not_json_is_502(payload):
-    assert read_answer(payload, "", ()) is BAD_GATEWAY
+    assert read_answer(payload, "", ()) is MALFORMED
 
 
 @pytest.mark.parametrize(("accept", "binary_types", "decoded"), [

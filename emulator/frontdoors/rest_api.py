@@ -8,7 +8,8 @@ one that was made before moto was mended is read when it is first served.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +33,8 @@ class MockResponse:
 
 @dataclass(frozen=True)
 class Integration:
-    """What stands behind a method. function: ARN in the URI, may hold `${stageVariables.x}`; empty if no Lambda."""
+    """What stands behind a method. function: ARN in the URI, may hold `${stageVariables.x}`; empty if no Lambda.
+    credentials: ARN of the role that API Gateway assumes to call it; empty: the function's own policy lets it in."""
 
     type: str
     http_method: str
@@ -40,6 +42,7 @@ class Integration:
     timeout_s: float
     templates: Mapping[str, str] = field(default_factory=dict)
     responses: tuple[MockResponse, ...] = ()
+    credentials: str = ""
 
     def function_arn(self, variables: Mapping[str, str]) -> str:
         """The function's ARN, stage variables filled in (an unknown one is empty, as on AWS)."""
@@ -50,7 +53,7 @@ class Integration:
 
 @dataclass(frozen=True)
 class Route:
-    """A method of a resource. http_method: as declared, may be ANY."""
+    """A method of a resource. http_method: as declared, may be ANY. authorization: NONE, AWS_IAM, CUSTOM, ..."""
 
     resource_id: str
     resource: str
@@ -63,7 +66,7 @@ class Route:
 
 @dataclass(frozen=True)
 class RestApi:
-    """An API as one deployment has it."""
+    """An API as one deployment has it. policy: its resource policy, JSON; empty where it has none."""
 
     id: str
     region: str
@@ -71,15 +74,67 @@ class RestApi:
     binary_types: tuple[str, ...]
     api_key_source: str
     routes: Router[Route]
+    policy: str = ""
+
+    @property
+    def domain(self) -> str:
+        """Its endpoint's name."""
+        return f"{self.id}.execute-api.{self.region}.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Logging:
+    """What a stage logs. methods: `*/*` or `orders~1{id}/GET` -> settings, AWS's names. destination: of the access log,
+    an ARN; format: its line; both or none."""
+
+    methods: Mapping[str, Mapping[str, Any]]
+    destination: str = ""
+    format: str = ""
+
+    @property
+    def executions(self) -> bool:
+        """Whether there is an execution log, of any method."""
+        return any(_level(settings)[0] != "OFF" for settings in self.methods.values())
+
+    def of(self, route: Route) -> tuple[str, bool]:
+        """(OFF | ERROR | INFO, are data traced) of a method: its own settings, or the stage's."""
+        for key, settings in self.methods.items():
+            if method_key(key) == (route.resource, route.http_method):
+                return _level(settings)
+        return _level(self.methods.get("*/*", {}))
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage now, and the API it serves."""
+    """A stage now, and the API it serves. logging: None where nothing is logged."""
 
     name: str
     variables: Mapping[str, str]
     api: RestApi
+    logging: Logging | None = None
+
+
+def method_key(key: str) -> tuple[str, str]:
+    """`~1orders~1{id}/GET` or `orders/GET` -> (`/orders/{id}`, `GET`): a key of methodSettings."""
+    resource, _, method = key.rpartition("/")
+    return "/" + resource.replace("~1", "/").strip("/"), method
+
+
+def _level(settings: Mapping[str, Any]) -> tuple[str, bool]:
+    return settings.get("loggingLevel") or "OFF", bool(settings.get("dataTraceEnabled"))
+
+
+def any_apis() -> bool:
+    """Whether there can be an API at all: before anyone asks for one, moto's part for them is not loaded."""
+    return "moto.apigateway.models" in sys.modules
+
+
+def find_api(models: Callable[[str, str], Any], region: str, api_id: str) -> bool:
+    """Whether the region has this API. models: moto's backend of a service in a region."""
+    try:
+        return api_id in models("apigateway", region).apis
+    except KeyError:  # no region of AWS's
+        return False
 
 
 def find_stage(models: Any, api_id: str, name: str) -> Stage | None:
@@ -90,7 +145,15 @@ def find_stage(models: Any, api_id: str, name: str) -> Stage | None:
     if not deployment:
         return None
     kept = getattr(deployment, _KEPT, None) or keep_deployed(api, deployment)
-    return Stage(name, stage.variables, kept)
+    return Stage(name, stage.variables, kept, _logging(models, stage))
+
+
+def _logging(models: Any, stage: Any) -> Logging | None:
+    """A region's stages log only while its account settings name a role for it."""
+    access = stage.access_log_settings or {}
+    if not (stage.method_settings or access) or not models.account.cloudwatch_role_arn:
+        return None
+    return Logging(stage.method_settings, access.get("destinationArn", ""), access.get("format", ""))
 
 
 def find_api_key(models: Any, stage: Stage, value: str) -> str | None:
@@ -113,7 +176,9 @@ def keep_deployed(api: Any, deployment: Any) -> RestApi:
         for method in resource.resource_methods.values():
             routes.add(method.http_method, path, _route(resource.id, path, method))
     binary_types = tuple(api.binaryMediaTypes)
-    deployed = RestApi(api.id, api.region_name, deployment.id, binary_types, api.api_key_source, routes)
+    deployed = RestApi(
+        api.id, api.region_name, deployment.id, binary_types, api.api_key_source, routes, api.policy or ""
+    )
     setattr(deployment, _KEPT, deployed)
     return deployed
 
@@ -141,4 +206,5 @@ def _integration(moto: Any) -> Integration:
             )
             for response in (moto.integration_responses or {}).values()
         ),
+        credentials=moto.credentials or "",
     )

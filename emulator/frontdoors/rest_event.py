@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -62,19 +62,41 @@ class Ids:
 
 
 @dataclass(frozen=True)
-class Routed:
-    """A request with its stage and route. path: without the stage. full_path: with it, as sent."""
+class Identity:
+    """Who signed the request, as `requestContext.identity` shows it: nothing where nobody did. caller: AWS's unique id,
+    `AROA...:SESSION` of a role's session. cognito: the four `cognito...` members of a Cognito identity."""
+
+    access_key: str | None = None
+    account_id: str | None = None
+    caller: str | None = None
+    user_arn: str | None = None
+    cognito: Mapping[str, str] = field(default_factory=dict)
+
+
+NOBODY = Identity()
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A request with the stage it is for. path: without the stage. full_path: with it, as sent."""
 
     request: Request
     stage: Stage
-    route: Route
     path: str
     full_path: str
-    parameters: Mapping[str, str]
     domain: str
     ids: Ids
     at: datetime
+
+
+@dataclass(frozen=True)
+class Routed(Arrived):
+    """A request with its route. parameters: of the path, not decoded. api_key: (id, value)."""
+
+    route: Route
+    parameters: Mapping[str, str]
     api_key: tuple[str, str] | None = None
+    identity: Identity = NOBODY
 
 
 def read_request(environ: Mapping[str, Any], body: bytes) -> Request:
@@ -105,9 +127,9 @@ def raw_path(environ: Mapping[str, Any]) -> str:
 def build_event(routed: Routed, account: str) -> bytes:
     """The event's JSON, UTF-8."""
     request, stage, route = routed.request, routed.stage, routed.route
-    headers = _event_headers(routed)
-    query = parse_qsl(request.query, keep_blank_values=True)
-    body, is_base64 = _body(request, stage.api.binary_types)
+    headers = passed_headers(routed)
+    query = query_pairs(request)
+    body, is_base64 = body_text(request, stage.api.binary_types)
     event = {
         "resource": route.resource,
         "path": routed.path,
@@ -145,7 +167,13 @@ def _environ_headers(environ: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             yield key.replace("_", "-").title(), value
 
 
-def _event_headers(routed: Routed) -> list[tuple[str, str]]:
+def query_pairs(request: Request) -> list[tuple[str, str]]:
+    """The query string, decoded."""
+    return parse_qsl(request.query, keep_blank_values=True)
+
+
+def passed_headers(routed: Routed) -> list[tuple[str, str]]:
+    """The headers that API Gateway passes on, with its own, by name."""
     request = routed.request
     kept = [
         (_REWRITTEN.get(name.lower(), name), value) for name, value in request.headers
@@ -161,10 +189,16 @@ def _event_headers(routed: Routed) -> list[tuple[str, str]]:
     return sorted(kept, key=lambda pair: pair[0].lower())
 
 
-def trace_header(routed: Routed) -> str:
+def trace_header(routed: Arrived) -> str:
     """The client's own trace if it sent one, else a new root."""
     sent = routed.request.by_name.get("x-amzn-trace-id", "")
     return sent if "Root=" in sent else f"Root={routed.ids.root}"
+
+
+def trace_root(routed: Arrived) -> str:
+    """`1-5759e988-bd862e3fe1be46a994272793` of the trace."""
+    parts = trace_header(routed).split(";")
+    return next(part.split("Root=")[1] for part in parts if "Root=" in part)
 
 
 def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -174,7 +208,8 @@ def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return lists
 
 
-def _body(request: Request, binary_types: tuple[str, ...]) -> tuple[str | None, bool]:
+def body_text(request: Request, binary_types: tuple[str, ...]) -> tuple[str | None, bool]:
+    """(body as a function gets it, is it base64)."""
     if not request.body:
         return None, False
     if binary_types and is_binary(request.by_name.get("content-type", ""), binary_types):
@@ -191,43 +226,50 @@ def _context(routed: Routed, account: str) -> dict[str, Any]:
         **operation,
         "httpMethod": routed.request.method,
         "extendedRequestId": routed.ids.extended,
-        "requestTime": _clf(at),
+        "requestTime": clf(at),
         "path": routed.full_path,
         "accountId": account,
         "protocol": "HTTP/1.1",
         "stage": stage.name,
         "domainPrefix": stage.api.id,
-        "requestTimeEpoch": int(at.timestamp() * 1000),
+        "requestTimeEpoch": epoch_ms(at),
         "requestId": routed.ids.request,
-        "identity": _identity(routed),
+        "identity": identity(routed),
         "domainName": routed.domain,
         "deploymentId": stage.api.deployment,
         "apiId": stage.api.id,
     }
 
 
-def _identity(routed: Routed) -> dict[str, str | None]:
+def identity(routed: Routed) -> dict[str, str | None]:
+    """`requestContext.identity`, which is `$context.identity` in an access log."""
     key = {"apiKey": routed.api_key[1], "apiKeyId": routed.api_key[0]} if routed.api_key else {}
+    who = routed.identity
     return {
-        "cognitoIdentityPoolId": None,
-        "accountId": None,
-        "cognitoIdentityId": None,
-        "caller": None,
+        "cognitoIdentityPoolId": who.cognito.get("cognitoIdentityPoolId"),
+        "accountId": who.account_id,
+        "cognitoIdentityId": who.cognito.get("cognitoIdentityId"),
+        "caller": who.caller,
         "sourceIp": routed.request.source_ip,
         "principalOrgId": None,
-        "accessKey": None,
-        "cognitoAuthenticationType": None,
-        "cognitoAuthenticationProvider": None,
-        "userArn": None,
+        "accessKey": who.access_key,
+        "cognitoAuthenticationType": who.cognito.get("cognitoAuthenticationType"),
+        "cognitoAuthenticationProvider": who.cognito.get("cognitoAuthenticationProvider"),
+        "userArn": who.user_arn,
         "userAgent": routed.request.by_name.get("user-agent"),
-        "user": None,
+        "user": who.caller,
         **key,
     }
+
+
+def epoch_ms(at: datetime) -> int:
+    """Milliseconds since the epoch."""
+    return int(at.timestamp() * 1000)
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def _clf(at: datetime) -> str:
+def clf(at: datetime) -> str:
     """`26/Feb/2019:15:29:33 +0000`, in English whatever the locale."""
     return f"{at.day:02}/{_MONTHS[at.month - 1]}/{at.year}:{at:%H:%M:%S} +0000"

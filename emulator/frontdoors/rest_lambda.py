@@ -9,14 +9,17 @@ from concurrent.futures import Future, wait
 from functools import lru_cache
 
 from emulator.clock import Clock
-from emulator.frontdoors.refusals import BAD_GATEWAY, BY_OUTCOME, EVENT_TOO_LONG, SERVER_ERROR, TIMED_OUT
+from emulator.frontdoors import refusals
+from emulator.frontdoors.refusals import Refusal
 from emulator.frontdoors.rest_event import Routed, build_event, trace_header
 from emulator.frontdoors.rest_response import read_answer
+from emulator.frontdoors.rest_trail import Endpoint, Trail
 from emulator.model import HttpReply, Invoker, Outcome
 
 LAMBDA_LIMIT = 6_291_456  # bytes of an Invoke payload; the gateway's own 10 MB limit comes before
 INIT_LIMIT_S = 10.0  # a cold start may take this long before the function's own timeout starts to run
 PRINCIPAL = "apigateway.amazonaws.com"
+Permits = Callable[[Routed, str], bool]
 _log = logging.getLogger(__name__)
 
 
@@ -30,38 +33,47 @@ class LambdaProxy:
     timeout_of: the function's timeout in seconds, by ARN; LookupError where there is none. The thread that serves the
     request invokes the function itself; only a function that may outlive the integration's limit is given a thread
     of its own, so that the client hears of the timeout while the function runs on. Without `timeout_of` every one is.
+    permits(routed, function's ARN): whether Lambda lets API Gateway in; without it, always.
     """
 
     def __init__(
         self, invoker: Invoker, clock: Clock, account: str, timeout_of: Callable[[str], float] | None = None,
+        permits: Permits | None = None,
     ) -> None:
         self._invoker, self._clock, self._account, self._timeout_of = invoker, clock, account, timeout_of
+        self._permits = permits
 
-    def __call__(self, routed: Routed) -> HttpReply:
+    def __call__(self, routed: Routed, trail: Trail) -> HttpReply:
         integration = routed.route.integration
-        if integration is None or integration.http_method != "POST" or not integration.function:
-            return SERVER_ERROR
+        if integration is None or not integration.function:
+            return refusals.BAD_ENDPOINT
         event = build_event(routed, self._account)
         if len(event) > LAMBDA_LIMIT:
-            return EVENT_TOO_LONG
+            return refusals.EVENT_TOO_LONG
         arn = integration.function_arn(routed.stage.variables)
+        trail.endpoint = Endpoint(arn, event, self._clock.wall())
+        allowed = integration.http_method == "POST" and (self._permits is None or self._permits(routed, arn))
+        if not allowed:  # only POST is Invoke
+            return refusals.NOT_PERMITTED
         try:
-            outcome = self._within(integration.timeout_s, arn, event, trace_header(routed))
-        except LookupError as error:  # Lambda answered 404: the gateway's client hears no more than this
+            return self._reply(self._within(integration.timeout_s, arn, trail.endpoint, routed), routed)
+        except LookupError as error:  # no function is no permission either: AWS says no more than that
             _log.warning("%s: no function to invoke: %s", routed.route.resource, error)
-            return SERVER_ERROR
+            return refusals.NOT_PERMITTED
         except Overrun:
-            return TIMED_OUT
-        return self._reply(outcome, routed)
+            trail.endpoint.latency_ms = round(integration.timeout_s * 1000)
+            return refusals.TIMED_OUT
 
-    def _within(self, limit_s: float, arn: str, event: bytes, trace: str) -> Outcome:
-        started = self._clock.monotonic()
+    def _within(self, limit_s: float, arn: str, endpoint: Endpoint, routed: Routed) -> Outcome:
+        started, trace = self._clock.monotonic(), trace_header(routed)
         if self._may_outlive(limit_s, arn):
-            outcome = _in_own_thread(lambda: self._invoke(arn, event, trace), limit_s)
+            outcome = _in_own_thread(lambda: self._invoke(arn, endpoint.event, trace), limit_s)
         else:
-            outcome = self._invoke(arn, event, trace)
-        if self._clock.monotonic() - started + outcome.virtual_s > limit_s:
+            outcome = self._invoke(arn, endpoint.event, trace)
+        took = self._clock.monotonic() - started + outcome.virtual_s
+        if took > limit_s:
             raise Overrun
+        endpoint.outcome, endpoint.received, endpoint.latency_ms = outcome, self._clock.wall(), round(took * 1000)
         return outcome
 
     def _may_outlive(self, limit_s: float, arn: str) -> bool:
@@ -74,14 +86,23 @@ class LambdaProxy:
         )
 
     def _reply(self, outcome: Outcome, routed: Routed) -> HttpReply:
+        if outcome.status == "throttled":
+            return refusals.throttled(outcome.request_id)
         if outcome.status != "ok":
-            return BY_OUTCOME.get(outcome.status, BAD_GATEWAY)
+            return refusals.function_error(outcome.payload, outcome.request_id)
         reply = read_answer(
             outcome.payload, routed.request.by_name.get("accept", ""), routed.stage.api.binary_types,
         )
-        if reply is BAD_GATEWAY or reply is SERVER_ERROR:
+        if isinstance(reply, Refusal):
             return reply
         return HttpReply(reply.status, (*reply.headers, ("X-Amzn-Trace-Id", trace_header(routed))), reply.body)
+
+
+def source_arn(routed: Routed, account: str) -> str:
+    """What a function's permission names: the method and resource as declared (seen: `ID/Test/ANY/{resource+}`)."""
+    stage, route = routed.stage, routed.route
+    what = f"{stage.name}/{route.http_method}{route.resource}"
+    return f"arn:aws:execute-api:{stage.api.region}:{account}:{stage.api.id}/{what}"
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,8 @@
 - CreateDeployment takes a snapshot of the API (moto's deployments are empty).
 - Deploying to a stage that exists keeps its variables and settings (moto makes a new stage).
 - CreateRestApi keeps `binaryMediaTypes` (moto drops them), and UpdateRestApi takes them out of the patch's path,
-  `/binaryMediaTypes/image~1png`, where AWS has them.
+  `/binaryMediaTypes/image~1png`, where AWS has them. Both refuse a resource policy that is none.
+- UpdateStage refuses what AWS refuses and keeps what it keeps (rest_moto_stage).
 """
 
 from __future__ import annotations
@@ -13,23 +14,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from emulator.aws.backend import Backend
-from emulator.aws.wire import WireRequest
+from emulator.aws.iam.policy import PolicyError
 from emulator.frontdoors.rest_api import keep_deployed
-from emulator.model import AwsCall, AwsReply
+from emulator.frontdoors.rest_moto_stage import update_stage
+from emulator.frontdoors.rest_policy import resource_policy
 
 _BINARY = "/binaryMediaTypes/"
-
-
-class RestControl:
-    """The service `apigateway` as the AWS endpoint sees it: moto's, mended before it is first asked."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    def answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
-        mend_moto()
-        return self._backend.answer(request)
+_BAD_POLICY = "Invalid policy document. Please check the policy syntax and ensure that Principals are valid."
 
 
 def mend_moto() -> None:
@@ -38,6 +29,7 @@ def mend_moto() -> None:
 
     _wrap(models.RestAPI, "create_deployment", _create_deployment)
     _wrap(models.RestAPI, "apply_patch_operations", _apply_patch_operations)
+    _wrap(models.APIGatewayBackend, "update_stage", update_stage)
     _wrap(responses.APIGatewayResponse, "create_rest_api", _create_rest_api)
 
 
@@ -65,7 +57,20 @@ def _create_deployment(plain: Any, api: Any, name: str, description: str, stage_
 
 
 def _apply_patch_operations(plain: Any, api: Any, patch_operations: list[dict[str, Any]]) -> Any:
+    for operation in patch_operations:
+        if operation["path"] == "/policy" and operation["op"] == "replace":
+            _check_policy(operation.get("value"), api.id)
     return plain([_with_binary_type(operation) for operation in patch_operations])
+
+
+def _check_policy(text: str | None, api: str) -> None:
+    from moto.apigateway.exceptions import BadRequestException
+
+    try:
+        if text:
+            resource_policy(text, "us-east-1", "123456789012", api)
+    except (PolicyError, ValueError):
+        raise BadRequestException(_BAD_POLICY) from None
 
 
 def _with_binary_type(operation: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +81,7 @@ def _with_binary_type(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _create_rest_api(plain: Any, call: Any) -> Any:
+    _check_policy(call._get_param("policy"), "new")
     answer = plain()
     types = call._get_param("binaryMediaTypes")
     if not types or answer[0] != 200:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emulator.frontdoors.refusals import BAD_GATEWAY, SERVER_ERROR
+from emulator.frontdoors.refusals import MALFORMED, SERVER_ERROR
 from emulator.frontdoors.rest_event import is_binary
 from emulator.model import HttpReply
 
@@ -46,7 +46,7 @@ def read_answer(payload: bytes, accept: str, binary_types: tuple[str, ...]) -> H
         encoded = _flag(answer.get("isBase64Encoded"))
     except Malformed as problem:
         _log.warning("Malformed Lambda proxy response: %s", problem)
-        return BAD_GATEWAY
+        return MALFORMED
     if encoded and binary_types and is_binary(accept, binary_types):
         try:
             body = base64.b64decode(body, validate=True)

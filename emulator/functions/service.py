@@ -40,7 +40,9 @@ class Functions:
     ) -> Outcome:
         """Run one event through a function, by name or ARN. Raises LookupError."""
         entry, version, wanted = self.registry.version(function, qualifier)
-        return self.run(self.admit(entry, version, wanted, payload, origin, client_context, caller, trace_id))
+        ready = self.admit(entry, version, wanted, payload, origin, client_context, caller, trace_id)
+        invocation = ready.invocation
+        return replace(self.run(ready), request_id=invocation.request_id, version=invocation.function.version)
 
     def admit(
         self,

@@ -1,0 +1,31 @@
+"""The fixture `shop`: a rig of its own, ready for a REST API (api_rig.Api)."""
+
+from __future__ import annotations
+
+import pytest
+from api_rig import Api
+
+from emulator.rig import Rig
+from emulator.settings import Settings
+
+HANDLER = """
+import json
+
+def handler(event, context):
+    do = (event.get("queryStringParameters") or {}).get("do")
+    if do == "raise":
+        raise ValueError("boom")
+    if do == "malformed":
+        return "Bad response"
+    return {"statusCode": 201, "headers": {"x-made": "1"}, "body": json.dumps(event["requestContext"]["identity"])}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """An Api that is not made yet."""
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    (folder / "handler.py").write_text(HANDLER)
+    with Rig(Settings(engine="inline", manual_clock=True)) as rig:
+        yield Api(rig, str(folder))
