@@ -59,8 +59,9 @@ class Query:
         self.listed = self.aggregated = False
         self._ephemeral: set[str] = set()
         commands = _parsed(query).children
-        for command, earlier in zip(commands, [None, *commands], strict=False):
-            if earlier is not None and earlier.data == "dedup" and command.data not in ("limit", "unserved"):
+        for number, command in enumerate(commands):
+            unique = any(earlier.data == "dedup" for earlier in commands[:number])
+            if unique and command.data not in ("limit", "unserved"):
                 start = command.meta.start_pos  # AWS: only limit may come after dedup
                 raise unexpected_symbol(query, start, start + len(command.data))
             self.steps.append((command.data, getattr(self, f"_{command.data}")(command)))
