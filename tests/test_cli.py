@@ -305,7 +305,38 @@ def test_a_functions_log(ask):
     assert all(row.keys() == {"timestamp", "logStreamName", "message"} for row in rows)
 
 
-@pytest.mark.parametrize("options", [[], ["--json"], ["--since", "5"]])
+def test_a_log_is_searched_by_a_filter_pattern(ask):
+    for word in ("needle", "hay"):
+        ask("invoke", "crm", "--payload", f'"{word}"')
+    assert ask("logs", "crm", "--filter", '"seen needle"') == (0, "seen needle\n", "")
+    assert json.loads(ask("logs", "crm", "--filter", "needle -hay", "--json")[1])["message"] == "seen needle\n"
+    assert ask("logs", "crm", "--filter", '{ $.nothing = "there" }') == (0, "", "")
+    status, out, err = ask("logs", "crm", "--filter", "a:b")
+    assert (status, out, err) == (2, "", "lambdarig: InvalidParameterException: Invalid character(s) in term ':'\n")
+
+
+def test_a_log_is_queried(ask):
+    ask("invoke", "crm", "--payload", '"queried"')
+    query = "filter @message like /seen queried/ | stats count(*) as times by 1 + 1 as two"
+    assert ask("logs", "crm", "--query", query) == (0, "two\ttimes\n2\t1\n", "")
+    assert ask("logs", "crm", "--query", query, "--json") == (0, '{"two": "2", "times": "1"}\n', "")
+    assert ask("logs", "crm", "--query", "filter @message = 'nothing'") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--query", "bad"], "MalformedQueryException: unexpected symbol found bad at line 1 and position 0"),
+        (["--query", "fields a", "--filter", "b"], "--query goes with neither --filter nor --follow"),
+        (["--query", "fields a", "--follow"], "--query goes with neither --filter nor --follow"),
+    ],
+)
+def test_a_search_that_is_none_is_exit_2(ask, options, said):
+    ask("invoke", "crm", "--payload", "1")
+    assert ask("logs", "crm", *options) == (2, "", f"lambdarig: {said}\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--since", "5"], ["--filter", "x"], ["--query", "limit 1"]])
 def test_a_log_that_is_not_there_is_exit_2_with_the_mend(ask, options):
     status, out, err = ask("logs", "gone", *options)
     assert (status, out) == (2, "")

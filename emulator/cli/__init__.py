@@ -18,7 +18,7 @@ COMMANDS = {  # name -> module that has it; loaded when called, so that `up` sta
     "status": "running",
     "doctor": "doctor",
     "invoke": "functions",
-    "logs": "functions",
+    "logs": "logs",
     "run": "run",
     "guide": "reproduce",
     "reproduce": "reproduce",
