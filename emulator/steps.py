@@ -14,6 +14,7 @@ from emulator.errors import FileProblem, RigError, UsageError, one_line
 from emulator.files import AwsStep, HttpStep, InvokeStep
 from emulator.rig import Rig
 
+_BOTO3_KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 PATIENCE_S = 1000  # for an answer over HTTP: API Gateway gives up long before
 
 
@@ -22,6 +23,7 @@ class Steps:
 
     def __init__(self, rig: Rig, file: Path, made: dict[str, Any]) -> None:
         self._rig, self._file, self._made = rig, file, made
+        self._clients: dict[Any, Any] = {}
 
     def filled(self, value: Any) -> Any:
         """References replaced by what they lead to."""
@@ -57,14 +59,16 @@ class Steps:
             raise FileProblem(self._file, f"aws {step.service}.{step.operation}", one_line(error)) from None
 
     def _client(self, step: AwsStep) -> Any:
+        """A client is dear to make, so one serves all steps of its service, region and credentials."""
         from emulator.aws.internal import client
 
         region = step.region or self._rig.settings.region
-        if step.credentials is None:
-            return client(self._rig.endpoint, step.service, region=region)
-        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-        keys = dict(zip(names, _keys(self.filled(step.credentials)), strict=True))
-        return client(self._rig.endpoint, step.service, region=region, keys=keys)
+        given = None if step.credentials is None else _keys(self.filled(step.credentials))
+        wanted = (step.service, region, given)
+        if wanted not in self._clients:
+            keys = dict(zip(_BOTO3_KEYS, given, strict=True)) if given else None
+            self._clients[wanted] = client(self._rig.endpoint, step.service, region=region, keys=keys)
+        return self._clients[wanted]
 
     def http(self, step: HttpStep) -> dict[str, Any]:
         """status, headers (names in lower case), body, json; or error where the host has no name."""
