@@ -1,25 +1,36 @@
-"""Latency added to an environment's init, as a heavier import or a slower image would."""
+"""Latency added to an environment's init, as a slower image or a package read from a cold disk would."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from emulator.fault import Context, Fault, param
 from emulator.model import ColdStart, Reply
 
 
+class Started(Reply, Protocol):
+    """What came of a start. ms: its init, measured."""
+
+    @property
+    def ms(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class ColdStartLatency(Fault):
-    """Every cold start it strikes takes `delay_ms` longer; past Lambda's 10 s the init times out and is repeated."""
+    """Every cold start it strikes takes `delay_ms` longer, and `slowdown` times as long, as where what init imports is
+    read for the first time; past Lambda's 10 s the init times out and is repeated."""
 
     name: ClassVar[str] = "cold_start"
     color: ClassVar[str] = "blue"
 
     delay_ms: int = param(3000, "ms", "time added to init")
-    real: bool = param(False, "", "really wait; otherwise the rig only counts the time, and nobody waits for it")
+    slowdown: float = param(1.0, "times", "as long as it was measured, which the rig only counts", least=1)
+    real: bool = param(False, "", "really wait for `delay_ms`; otherwise the rig only counts it, and nobody waits")
 
-    def on_start(self, subject: ColdStart, proceed: Callable[[], Reply], ctx: Context) -> Reply:
+    def on_start(self, subject: ColdStart, proceed: Callable[[], Started], ctx: Context) -> Started:
         (ctx.stall if self.real else ctx.delay)(self.delay_ms / 1000)
-        return proceed()
+        started = proceed()
+        ctx.delay((self.slowdown - 1) * started.ms / 1000)
+        return started

@@ -1,10 +1,13 @@
 import re
+from random import Random
+from threading import Lock
+from types import SimpleNamespace
 
 import pytest
 
 from emulator.clock import Clock
 from emulator.errors import Verdict
-from emulator.fault import parameters
+from emulator.fault import Context, parameters
 from faults.cold_start import ColdStartLatency
 
 HANDLER = "def handler(event, context):\n    return context.get_remaining_time_in_millis()\n"
@@ -23,7 +26,7 @@ def ms(pattern, log):
 
 def test_its_parameters():
     defaults = {name: row["default"] for name, row in parameters(ColdStartLatency).items()}
-    assert defaults == {"delay_ms": 3000, "real": False}
+    assert defaults == {"delay_ms": 3000, "slowdown": 1.0, "real": False}
 
 
 def test_init_takes_longer_in_the_report_and_nobody_waits(rig):
@@ -63,6 +66,20 @@ def test_a_repeated_init_that_is_struck_too_costs_the_invocation_its_time(rig):
     assert (armed.strikes, result.error) == (2, "Unhandled")
     assert result.payload["errorMessage"].endswith("Task timed out after 5.00 seconds")
     assert rig.invoke("crm").ok
+
+
+def test_slower_is_what_was_measured_so_many_times():
+    ctx, started = Context(Clock(manual=True), None, Lock(), Random(0)), SimpleNamespace(ms=500.0, verdict="started")
+    fault = ColdStartLatency(delay_ms=2000, slowdown=20)
+    assert fault.on_start(None, lambda: started, ctx) is started
+    assert ctx.delayed == 2 + 19 * 0.5
+
+
+def test_what_imports_much_is_past_ten_seconds_when_it_is_slow_enough(rig):
+    with rig.fault("cold_start", delay_ms=0, slowdown=10_000, when={"times": 1}):
+        result = rig.invoke("crm")
+    assert "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout" in result.log
+    assert result.ok
 
 
 def test_really_waiting_is_seen_by_everybody(rig):
