@@ -244,6 +244,16 @@ def test_an_init_that_fails_is_told_and_not_tried_again(rig, api):
     assert invoke(api, "f", Qualifier="1")[1] == "Unhandled"
 
 
+def test_the_same_put_again_tries_again(rig, api):
+    made(api, "f")
+    with rig.fault(Rule(ColdStartLatency(delay_ms=200_000), when=When(times=1))):
+        put(api, "f", count=2)
+        assert told(get(api, "f")) == ([2, 1, 1], "FAILED", "FUNCTION_ERROR_INIT_FAILURE")
+    put(api, "f", count=2)
+    assert told(get(api, "f")) == ([2, 2, 2], "READY", None)
+    assert [row[0] for row in environments(rig)] == ["f/env-2", "f/env-3"]
+
+
 def test_a_slow_start_costs_the_invocation_nothing(rig, api):
     """Past the 10 s that an init on demand may take, and within the 130 s of this one."""
     made(api, "f")

@@ -35,7 +35,7 @@ class ProvisionedOperations:
             modified = f"{self.shop.clock.utc():%Y-%m-%dT%H:%M:%S}+0000"
             entry.provisioned[qualifier] = {"count": count, "modified": modified}
             before = self.shop.standing(version.function)
-            reconcile(self.shop, entry)
+            reconcile(self.shop, entry, version.function.version)
         ready = min(before.ready, count)
         return self._shown(entry, qualifier, Standing(count, ready)) | {"Status": "IN_PROGRESS"}
 
@@ -123,13 +123,14 @@ def check_free(entry: Entry, qualifier: str, number: str) -> None:
         raise ServiceError("ResourceConflictException", text, Type="User")
 
 
-def reconcile(shop: Shop, entry: Entry) -> None:
-    """Let every published version have what its configuration, or that of an alias to it, says now."""
+def reconcile(shop: Shop, entry: Entry, anew: str = "") -> None:
+    """Let every published version have what its configuration, or that of an alias to it, says now. anew: a version for
+    which what failed is tried again."""
     wanted: Counter[str] = Counter()
     for qualifier, config in entry.provisioned.items():
         wanted[_number(entry, qualifier)] += config["count"]
     for number, version in entry.published.items():
-        if wanted[number] != shop.standing(version.function).wanted:
+        if number == anew or wanted[number] != shop.standing(version.function).wanted:
             shop.provision(version.function, wanted[number])
 
 
