@@ -111,6 +111,13 @@ def test_a_malformed_query_says_where(rig):
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
+@pytest.mark.parametrize("query", ["stats sum(n) as flow", "fields n as flow", "parse @message /(?<flow>f.)/"])
+def test_a_name_that_the_events_have_cannot_be_given(rig, query):
+    code, message = refusal(rig.logs.start_query, logGroupName=GROUP, queryString=query, **WINDOW)
+    assert (code, message) == ("MalformedQueryException", "Ephemeral field is already defined: flow")
+    assert start(rig, query.replace("flow", "flows"))
+
+
 def test_a_query_of_a_group_that_is_not_there(rig):
     code, message = refusal(rig.logs.start_query, logGroupName="/none", queryString="fields a", **WINDOW)
     assert code == "ResourceNotFoundException"

@@ -7,12 +7,14 @@ import random
 import threading
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.logs.insights.records import Record, pointed
+from emulator.aws.services.logs.insights.values import Malformed
 from emulator.aws.services.logs.reading import LogGroups, events, invalid, not_found
 from emulator.clock import Clock
 
@@ -55,7 +57,7 @@ class Queries:
         text, now = params["queryString"], self._clock.wall()
         if language := {"SQL", "PPL"} & {params.get("queryLanguage")}:
             raise _unserved(f"the query language {language.pop()}")
-        compiled = self._compiled(text, int(now))
+        compiled = _well_formed(lambda: _compiled(text, int(now)))
         groups = self._asked(params, region)
         begin, end = params["startTime"], params["endTime"]
         begin_ms = begin if begin >= MILLISECONDS else begin * 1000
@@ -65,6 +67,7 @@ class Queries:
             for group in groups for event in events(list(group.streams.values()), begin_ms, end_ms)
         ]  # fmt: skip
         records.sort(key=attrgetter("event"), reverse=True)
+        _well_formed(lambda: compiled.check(records))
         answer = compiled.run(records, params.get("limit", DEFAULT_LIMIT))
         names = [group.name for group in groups]
         made = Started(
@@ -114,19 +117,6 @@ class Queries:
         more = {"nextToken": str(end)} if end < len(found) else {}
         return {"queries": [_described(query) for query in found[begin:end]], **more}
 
-    def _compiled(self, text: str, now_s: int) -> Any:
-        from emulator.aws.services.logs.insights.query import Query, Unserved
-        from emulator.aws.services.logs.insights.values import Malformed
-
-        try:
-            return Query(text, now_s)
-        except Unserved as error:
-            raise _unserved(f"the query command {error.command}") from None
-        except Malformed as error:
-            location = {"startCharOffset": error.start, "endCharOffset": error.end}
-            wrong = {"location": location, "message": error.message}
-            raise ServiceError("MalformedQueryException", error.message, queryCompileError=wrong) from None
-
     def _asked(self, params: dict[str, Any], region: str) -> list[Any]:
         given = [key for key in ("logGroupName", "logGroupNames", "logGroupIdentifiers") if params.get(key)]
         if len(given) != 1:
@@ -154,6 +144,25 @@ class Queries:
             while len(self._started) > KEPT:
                 self._started.popitem(last=False)
         return made.id
+
+
+def _compiled(text: str, now_s: int) -> Any:
+    from emulator.aws.services.logs.insights.query import Query, Unserved
+
+    try:
+        return Query(text, now_s)
+    except Unserved as error:
+        raise _unserved(f"the query command {error.command}") from None
+
+
+def _well_formed(compile: Callable[[], Any]) -> Any:
+    """MalformedQueryException, with the place."""
+    try:
+        return compile()
+    except Malformed as error:
+        location = {"startCharOffset": error.start, "endCharOffset": error.end}
+        wrong = {"location": location, "message": error.message}
+        raise ServiceError("MalformedQueryException", error.message, queryCompileError=wrong) from None
 
 
 def log_record(groups: LogGroups, account: str, pointer: str, region: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from emulator.aws.services.logs.insights.values import Malformed, Value, sort_ke
 from emulator.aws.services.logs.insights.values import unexpected as unexpected_symbol
 
 DEEPEST = 60  # expressions in expressions
+SAMPLE = 1000  # events whose fields are known when a query is compiled
 DEFAULT = ("@timestamp", "@message")
 Rows = list[Any]
 Step = Callable[[Rows], Rows]
@@ -57,7 +58,7 @@ class Query:
         self.columns: list[str] = []
         self.displayed: list[str] | None = None
         self.listed = self.aggregated = False
-        self._ephemeral: set[str] = set()
+        self._ephemeral: dict[str, Any] = {}
         commands = _parsed(query).children
         for number, command in enumerate(commands):
             unique = any(earlier.data == "dedup" for earlier in commands[:number])
@@ -65,6 +66,12 @@ class Query:
                 start = command.meta.start_pos  # AWS: only limit may come after dedup
                 raise unexpected_symbol(query, start, start + len(command.data))
             self.steps.append((command.data, getattr(self, f"_{command.data}")(command)))
+
+    def check(self, records: Rows) -> None:
+        """Malformed when a name of the query's own is a field that the newest events have, as AWS refuses it."""
+        for record in records[:SAMPLE] if self._ephemeral else []:
+            for name in self._ephemeral.keys() & record.discovered().keys():
+                raise _defined(name, self._ephemeral[name])
 
     def run(self, records: Rows, limit: int) -> Answer:
         """records: newest first, as AWS has them where nothing sorts."""
@@ -98,8 +105,8 @@ class Query:
 
     def _define(self, name: str, token: Any) -> None:
         if name in self._ephemeral:
-            raise Malformed(f"Ephemeral field is already defined: {name}", token.start_pos, token.end_pos)
-        self._ephemeral.add(name)
+            raise _defined(name, token)
+        self._ephemeral[name] = token
 
     def _fields(self, command: Any) -> Step:
         for node in command.children:
@@ -174,6 +181,10 @@ class Query:
 
     def _unserved(self, command: Any) -> Step:
         raise Unserved(str(command.children[0]).split()[0].lower())
+
+
+def _defined(name: str, token: Any) -> Malformed:
+    return Malformed(f"Ephemeral field is already defined: {name}", token.start_pos, token.end_pos)
 
 
 def _parsed(query: str) -> Any:
