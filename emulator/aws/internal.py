@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -28,24 +29,31 @@ def client(
     """A boto3 client whose calls reach `endpoint` as `caller`: an access key, an ARN or service principal
     (`appflow.amazonaws.com`; place: see `Attribution.name`), or nothing for a plain client. keys: whole credentials
     instead, in boto3's words. Never retries; reads no AWS configuration of the machine. Costs some 10 ms: keep it."""
-    import boto3
-    import botocore.session
     from botocore.config import Config
 
     named = ":" in caller or "." in caller
     access_key = endpoint.attribution.name(caller, place) if named else caller or "AKIALAMBDARIGCLIENT0"
     keys = keys or _keys(endpoint, access_key)
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     with _creating:
-        core = botocore.session.Session(profile="default")
-        core.set_config_variable("config_file", os.devnull)
-        core.set_config_variable("credentials_file", os.devnull)
-        core.full_config.setdefault("profiles", {})["default"] = {}
-        config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-        made = boto3.Session(botocore_session=core).client(
+        made = _session().client(
             service, region_name=region, endpoint_url="http://localhost:4566", config=config, **keys,
         )
     made.meta.events.register("before-send", lambda request, **_: send(endpoint, request))
     return made
+
+
+@cache
+def _session() -> Any:
+    """One for all: it keeps what it has read of AWS's models, which is most of what a client costs."""
+    import boto3
+    import botocore.session
+
+    core = botocore.session.Session(profile="default")
+    core.set_config_variable("config_file", os.devnull)
+    core.set_config_variable("credentials_file", os.devnull)
+    core.full_config.setdefault("profiles", {})["default"] = {}
+    return boto3.Session(botocore_session=core)
 
 
 def _keys(endpoint: AwsEndpoint, access_key: str) -> Mapping[str, str | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,15 +102,30 @@ class Format:
         """first: at the beginning of a file."""
         if self.file_type == "CSV":
             return self._csv(rows, first)
-        return "".join(f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for row in rows).encode()
+        return encoded("".join(f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for row in rows))
 
     def _csv(self, rows: Iterable[Row], first: bool) -> bytes:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        lines = _Lines()
+        writer = csv.writer(lines)
         if first:
             writer.writerow(self.columns)
         writer.writerows([_cell(row.get(name)) for name in self.columns] for row in rows)
-        return text.getvalue().encode()
+        return encoded("".join(lines.written))
+
+
+class _Lines:
+    """Ends rows with a line feed. csv itself would, but then leaves a value with a lone carriage return unquoted."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, row: str) -> None:
+        self.written.append(row.removesuffix("\r\n") + "\n")
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a question mark, as in Java."""
+    return text.encode("utf-8", "replace")
 
 
 def _cell(value: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from emulator.frontdoors.appflow import ConnectorCalls, Context, query_data
-from emulator.frontdoors.flow_output import Fields, Format, Layout
+from emulator.frontdoors.flow_output import Fields, Format, Layout, encoded
 
 
 class Canceled(Exception):
@@ -60,7 +60,7 @@ class Transfer:
         for records in self._pages():
             rows = [self._plan.fields.row(record) for record in records]
             body = self._format.body(rows, first=not (self._plan.single and whole)) if rows else b""
-            read = sum(len(record.encode()) for record in records)
+            read = sum(len(encoded(record)) for record in records)
             self._count(records=len(records), read=read)
             if self._plan.single:
                 whole += body
