@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from emulator.aws import sigv4
 from emulator.aws.credentials import Held, Keyring
+from emulator.aws.errors_wire import COMMON
 from emulator.aws.sigv4 import Refusal, Signed
 from emulator.aws.wire import WireRequest
 from emulator.clock import Clock
@@ -38,7 +39,7 @@ class Authentication:
         headers = environ.get(RAW_HEADERS) or _headers(environ.items())
         signed = sigv4.read(request.method, request.sent_path, environ.get("QUERY_STRING", ""), headers, request.body)
         found = self.authenticate(signed) if signed else None
-        return AwsError(found.code, found.message) if isinstance(found, Refusal) else None
+        return _written(found, request) if isinstance(found, Refusal) else None
 
     def authenticate(self, signed: Signed, region: str = "", service: str = "") -> Held | Refusal | None:
         """Who signed; or why AWS does not believe it; None for a key that nobody gave out, whose secret nobody knows.
@@ -55,6 +56,14 @@ class Authentication:
         if self.keyring.expired(held):
             return EXPIRED
         return sigv4.verify(signed, held.secret_key, self.clock.wall(), region, service) or held
+
+
+def _written(refusal: Refusal, request: WireRequest) -> AwsError:
+    """In the query protocol by its common name: STS models an ExpiredTokenException, of other tokens."""
+    if request.protocol != "query" or "query" not in COMMON.get(refusal.code, {}):
+        return AwsError(refusal.code, refusal.message)
+    code, status = COMMON[refusal.code]["query"]
+    return AwsError(code, refusal.message, status)
 
 
 def _headers(environ: Iterable[tuple[str, object]]) -> list[tuple[str, str]]:
