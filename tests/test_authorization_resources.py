@@ -2,6 +2,7 @@
 
 import json
 import logging
+from io import BytesIO
 
 import pytest
 from authorization_rig import (
@@ -13,6 +14,11 @@ from authorization_rig import (
     refusal,
     sentence,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator.aws.iam import parse
+from emulator.aws.iam.principals import Session
 
 pytest_plugins = ["authorization_rig"]  # fixture: aws
 
@@ -262,13 +268,45 @@ def test_appflow_is_refused_by_a_function_that_does_not_let_it_in(aws, write_han
     assert refusal(register, **params)[0] == "ConnectorServerException"  # reached: it echoes
 
 
+# --- whatever is asked ---
+
+TARGETS = (
+    ("secretsmanager", "x.GetSecretValue"), ("secretsmanager", "x.CreateSecret"), ("kms", "x.Decrypt"),
+    ("dynamodb", "x.BatchGetItem"), ("sqs", "x.SendMessage"), ("events", "x.PutEvents"), ("kinesis", "x.PutRecord"),
+)
+IDS = st.sampled_from((
+    "", "x", 1, None, [], {"a": [{}]}, True, "arn:", "arn:aws:s3:::", "arn:aws:secretsmanager:nowhere:1:secret:x",
+    "arn:aws:kms:::key/", "arn:aws:kms:mars-1:1:alias/x", "alias/aws/secretsmanager", f"arn:aws:lambda:a:{A}:layer:l",
+    "arn:aws:sqs:mars-1:1:q", "arn:aws:sns:mars-1:1:t", "arn:aws:iam::99:role/x", "ä\ud800",
+))
+MEMBERS = (
+    "SecretId", "Name", "KmsKeyId", "KeyId", "CiphertextBlob", "TableName", "IndexName", "RequestItems", "QueueUrl",
+    "StreamName", "Tags", "TagKeys", "Role",
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(TARGETS), st.dictionaries(st.sampled_from(MEMBERS), IDS, max_size=3))
+def test_no_call_however_wrong_breaks_the_decision(aws, target, params):
+    if not aws.iam.list_roles()["Roles"]:
+        aws.role(document())
+    from emulator.aws.wire import read
+
+    held = aws.rig.keyring.issue(Session(f"arn:aws:sts::{A}:assumed-role/crm-role/crm"), 60)
+    service, operation = target
+    body, scope = json.dumps(params).encode(), f"{held.access_key}/20000101/us-east-1/{service}/aws4_request"
+    request = read({
+        "REQUEST_METHOD": "POST", "PATH_INFO": "/", "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body)),
+        "HTTP_X_AMZ_TARGET": operation, "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={scope}",
+    })
+    refused = aws.authorization.refusal(aws.endpoint._call(request), request)
+    assert refused is None or refused.code == "AccessDeniedException"
+
+
 # --- asked by others ---
 
 
 def test_decide_takes_a_resource_policy_that_only_the_asker_knows(aws):
-    from emulator.aws.iam import parse
-    from emulator.aws.iam.principals import Session
-
     aws.role(document("execute-api:Invoke"))
     who = Session(f"arn:aws:sts::{A}:assumed-role/crm-role/crm")
     api = f"arn:aws:execute-api:us-east-1:{A}:a1b2c3/dev/GET/orders"

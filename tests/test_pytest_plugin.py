@@ -79,7 +79,7 @@ def test_two(rig):
 
 def test_three(crm, rig):
     rig.invoke("crm")
-    assert [e.subject for e in rig.timeline.events()][:2] == ["client/lambda.CreateFunction#1", "crm/env-1"]
+    assert [e.subject for e in rig.timeline.events()][1:3] == ["client/lambda.AddPermission#1", "crm/env-1"]
 ''').assert_outcomes(passed=3)
 
 

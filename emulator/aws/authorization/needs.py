@@ -6,7 +6,6 @@ Source: service authorization reference.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,14 +83,16 @@ def _ciphertext(call: AwsCall, request: WireRequest) -> Iterator[Need]:
         return
     try:
         key = base64.b64decode(str(call.params.get("CiphertextBlob", "")))[:36].decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # of base64, or of UTF-8
         key = "*"
     yield Need(call.action, f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{key}")
 
 
 def _key(call: AwsCall, backend: Backend) -> Iterator[Need]:
     """A customer managed key is used on the caller's behalf, with the caller's permissions."""
-    secret = backend.models("secretsmanager", call.region).secrets.get(call.params.get("SecretId", ""))
+    wanted = call.params.get("SecretId")
+    known = backend.models("secretsmanager", call.region).secrets
+    secret = known.get(wanted) if isinstance(wanted, str) else None
     typed = str(call.params.get("KmsKeyId") or getattr(secret, "kms_key_id", None) or OWN_KEY)
     if typed == OWN_KEY or typed.endswith(f":{OWN_KEY}"):
         return
