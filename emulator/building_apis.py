@@ -21,31 +21,18 @@ def make_api(aws: Callable[[str], Any], name: str, spec: RouteSpec, functions: d
 
     Gives id, stage, path (below any address of the rig), url (as AWS has it), arn (of execute-api), and its log groups.
     """
-    gateway, functions_api = aws("apigateway"), aws("lambda")
+    gateway = aws("apigateway")
     api_id = gateway.create_rest_api(name=name)["id"]
-    resources = {"/": gateway.get_resources(restApiId=api_id)["items"][0]["id"]}
-    for route, target in spec.routes.items():
-        method, path = split_route(route)
-        arn = functions[target]["arn"]
-        region = arn.split(":")[3]
-        uri = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-        resource = _resource(gateway, api_id, path, resources)
-        where = {"restApiId": api_id, "resourceId": resource, "httpMethod": method}
-        gateway.put_method(**where, authorizationType=spec.authorization)
-        gateway.put_integration(
-            **where,
-            type="AWS_PROXY",
-            integrationHttpMethod="POST",
-            uri=uri,
-        )
     region, account = gateway.meta.region_name, next(iter(functions.values()))["arn"].split(":")[4]
+    arn = f"arn:aws:execute-api:{region}:{account}:{api_id}"
+    _add_routes(gateway, api_id, spec, functions)
     for target in dict.fromkeys(spec.routes.values()):
-        functions_api.add_permission(
+        aws("lambda").add_permission(
             FunctionName=target,
             StatementId=f"api-{api_id}",
             Action="lambda:InvokeFunction",
             Principal="apigateway.amazonaws.com",
-            SourceArn=f"arn:aws:execute-api:{region}:{account}:{api_id}/*/*",
+            SourceArn=f"{arn}/*/*",
         )
     gateway.create_deployment(restApiId=api_id, stageName=spec.stage)
     made = {
@@ -53,12 +40,31 @@ def make_api(aws: Callable[[str], Any], name: str, spec: RouteSpec, functions: d
         "stage": spec.stage,
         "path": f"/_aws/execute-api/{api_id}/{spec.stage}",
         "url": f"https://{api_id}.execute-api.{region}.amazonaws.com/{spec.stage}",
-        "arn": f"arn:aws:execute-api:{region}:{account}:{api_id}",
+        "arn": arn,
         "execution_log_group": f"API-Gateway-Execution-Logs_{api_id}/{spec.stage}",
         "access_log_group": f"/aws/apigateway/{name}",
     }
     _turn_on_logs(aws, spec, made, account)
     return made
+
+
+def _add_routes(gateway: Any, api_id: str, spec: RouteSpec, functions: dict[str, Any]) -> None:
+    resources = {"/": gateway.get_resources(restApiId=api_id)["items"][0]["id"]}
+    for route, target in spec.routes.items():
+        method, path = split_route(route)
+        arn = functions[target]["arn"]
+        where = {
+            "restApiId": api_id,
+            "resourceId": _resource(gateway, api_id, path, resources),
+            "httpMethod": method,
+        }
+        gateway.put_method(**where, authorizationType=spec.authorization)
+        gateway.put_integration(
+            **where,
+            type="AWS_PROXY",
+            integrationHttpMethod="POST",
+            uri=f"arn:aws:apigateway:{arn.split(':')[3]}:lambda:path/2015-03-31/functions/{arn}/invocations",
+        )
 
 
 def _turn_on_logs(aws: Callable[[str], Any], spec: RouteSpec, made: dict[str, str], account: str) -> None:

@@ -16,10 +16,8 @@ Say = Callable[[str], None]
 
 
 def folder() -> Path:
-    """`faults/guides`, in a checkout and where lambdarig is installed."""
-    import faults
-
-    return Path(str(faults.__file__)).parent / "guides"
+    """`faults/guides`, beside this package in a checkout and where lambdarig is installed."""
+    return Path(__file__).parent.parent / "faults" / "guides"
 
 
 def load_all() -> dict[str, GuideScenario]:
