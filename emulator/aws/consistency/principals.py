@@ -68,10 +68,8 @@ def _touched(iam: Any, params: Mapping[str, object]) -> Iterator[tuple[str, str]
 
 def _now(iam: Any, arn: str) -> Gathered | None:
     """As the principal itself, whoever of its sessions is meant."""
-    name = thing(arn).removeprefix("iam/")
     try:
-        found = gather(iam, f"{arn.rpartition(':')[0]}:{name}".replace(":sts:", ":iam:"))
-        return gather(iam, found.principal.role or found.principal.arn)
+        return gather(iam, gather(iam, arn).principal.role if ":assumed-role/" in arn else arn)
     except NoSuchEntity:
         return None
     except PolicyError as error:
