@@ -49,7 +49,7 @@ def build_rig(rig: Rig, written: RigFile, file: Path, say: Say) -> dict[str, Any
             made["functions"][name] = {"arn": make_function(rig, name, function, made, say)}
     for name, api in written.apis.items():
         with _refusals(file, f"apis.{name}"):
-            made["apis"][name] = building_apis.make_api(aws, name, api, made["functions"])
+            made["apis"][name] = building_apis.make_api(aws, name, api, made["functions"], rig.settings.account)
     return made
 
 

@@ -16,14 +16,16 @@ ACCESS_LOG = (  # AWS's own example in CLF, without the identity and with what w
 )
 
 
-def make_api(aws: Callable[[str], Any], name: str, spec: RouteSpec, functions: dict[str, Any]) -> dict[str, str]:
+def make_api(
+    aws: Callable[[str], Any], name: str, spec: RouteSpec, functions: dict[str, Any], account: str
+) -> dict[str, str]:
     """A deployed REST API whose routes lead to functions by Lambda proxy integration.
 
     Gives id, stage, path (below any address of the rig), url (as AWS has it), arn (of execute-api), and its log groups.
     """
     gateway = aws("apigateway")
     api_id = gateway.create_rest_api(name=name)["id"]
-    region, account = gateway.meta.region_name, next(iter(functions.values()))["arn"].split(":")[4]
+    region = gateway.meta.region_name
     arn = f"arn:aws:execute-api:{region}:{account}:{api_id}"
     _add_routes(gateway, api_id, spec, functions)
     for target in dict.fromkeys(spec.routes.values()):

@@ -109,7 +109,8 @@ class _Run:
             error.message = f"{self._file}: {name}: {error.message}"
             raise
         self._made["steps"][name] = result
-        self._problems += [f"{name}: {problem}" for problem in judged(step, result)]
+        wanted = step.model_copy(update={"expect": self._steps.filled(step.expect)})
+        self._problems += [f"{name}: {problem}" for problem in judged(wanted, result)]
 
     def _do(self, step: Step) -> dict[str, Any]:
         if step.invoke is not None:

@@ -56,6 +56,7 @@ def _check_step(
         raise FileProblem(file, key, f"needs exactly one of its kinds, has {', '.join(kinds) or 'none'}", KINDS)
     written = step.model_dump(by_alias=True)[kinds[0]]
     building.check_references(written, known, file, f"{key}.{kinds[0]}")
+    building.check_references(step.expect, known, file, f"{key}.expect")
     if step.aws is not None:
         _check_operation(step.aws, file, f"{key}.aws")
     if step.http is not None:

@@ -115,14 +115,14 @@ def test_a_file_that_cannot_be_read_says_why(folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("function: {}", "function: unknown key (choose from: apis, databases, faults, functions, roles, secrets, upstreams)"),
+        ("function: {}", "function: unknown key (choose from: apis, databases, faults, functions, roles, secrets, "),
         ("functions: []", "functions: Input should be a valid dictionary, not []"),
         ("functions: {crm: {}}", "functions.crm.folder: is missing"),
         ("functions: {crm: {folder: code}}", "functions.crm.handler: is missing"),
         ("functions: {crm: {folder: code, handler: ''}}", "functions.crm.handler: String should have at least"),
         ("functions: {my crm: {folder: code, handler: h}}", "functions.my crm.[key]: String should match pattern"),
         ("apis: {shop: {}}", "apis.shop.routes: is missing"),
-        ("apis: {shop: {routes: {}, rotes: {}}}", "apis.shop.rotes: unknown key (choose from: access_log, authorization, execution_log, routes, stage)"),
+        ("apis: {shop: {routes: {}, rotes: {}}}", "apis.shop.rotes: unknown key (choose from: access_log, "),
         ("apis: {shop: {routes: [a]}}", "apis.shop.routes: Input should be a valid dictionary, not ['a']"),
         ("apis: {shop: {routes: {/: 5}}}", "apis.shop.routes./: Input should be a valid string, not 5"),
         ("apis: {shop: {stage: a/b, routes: {}}}", "apis.shop.stage: String should match pattern"),

@@ -185,7 +185,7 @@ def test_what_a_payload_holds_is_filled_once(write):
 steps:
   - {name: make, aws: {service: secretsmanager, operation: create_secret, with: {Name: odd, SecretString: "$${x}"}}}
   - {name: read, aws: {service: secretsmanager, operation: get_secret_value, with: {SecretId: odd}}}
-  - {invoke: {function: crm, payload: {a: "${steps.read.Name}"}}, expect: {payload.got.a: odd}}
+  - {invoke: {function: crm, payload: {a: "${steps.read.Name}"}}, expect: {payload.got.a: "${steps.read.Name}"}}
 """.replace("$${x}", "dollar"))
     assert run(path)["problems"] == []
 

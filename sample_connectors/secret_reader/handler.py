@@ -1,6 +1,7 @@
 """A connector's way to its credentials: it reads the secret whose ARN it is given, at every call.
 
-Weakness: it asks once. A refusal that would be gone a moment later goes straight to the caller; `patient_handler` asks again.
+Known weakness: it asks once. A refusal that would be gone a moment later goes straight to the caller; `patient_handler`
+asks again.
 """
 
 import time
