@@ -14,7 +14,7 @@ help:
 	@sed -n '1,6s/^# *//p' Makefile; echo "targets: demo test check bench clean"
 
 demo: $(READY)
-	@scripts/with-engine --or-process sh -c '.venv/bin/python sample_connectors/demo.py --engine "$$LAMBDARIG_ENGINE" $(ARGS)'
+	@scripts/with-engine --or-process --languages sh -c '.venv/bin/lambdarig reproduce --all --engine "$$LAMBDARIG_ENGINE" $(ARGS)'
 
 test: check
 	@scripts/with-engine --compose --languages .venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
