@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -50,6 +51,7 @@ class World:
 _here = threading.local()
 _lock = threading.Lock()
 _inside = 0
+_streams: deque[_Stream] = deque(maxlen=64)
 
 
 def _world() -> World | None:
@@ -118,9 +120,16 @@ def _stand_in() -> None:
         if _inside == 1:
             os.environ = _Environ(os.environ)  # type: ignore[assignment]  # noqa: B003
         if not isinstance(sys.stdout, _Stream):  # pytest puts its own in place at any time
-            sys.stdout = _Stream(sys.stdout)
+            sys.stdout = _kept(sys.stdout)
         if not isinstance(sys.stderr, _Stream):
-            sys.stderr = _Stream(sys.stderr)
+            sys.stderr = _kept(sys.stderr)
+
+
+def _kept(real: Any) -> _Stream:
+    """A print under way holds no reference to the stream it writes to: without this one, somebody else's change of
+    sys.stdout frees it, and the interpreter ends with a segmentation fault (seen with Python 3.11)."""
+    _streams.append(_Stream(real))
+    return _streams[-1]
 
 
 def _step_down() -> None:
