@@ -82,6 +82,10 @@ class RigProcess:
             restApiId=api, resourceId=resource, httpMethod="GET", type="AWS_PROXY", integrationHttpMethod="POST",
             uri=uri,
         )
+        self.client("lambda").add_permission(
+            FunctionName=arn, StatementId=f"api-{api}", Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com", SourceArn=f"arn:aws:execute-api:{REGION}:{arn.split(':')[4]}:{api}/*",
+        )
         gateway.create_deployment(restApiId=api, stageName="dev")
         return f"/_aws/execute-api/{api}/dev/x"
 

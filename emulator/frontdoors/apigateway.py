@@ -23,7 +23,7 @@ from emulator.frontdoors.rest_api import any_apis, find_api
 from emulator.frontdoors.rest_event import Ids, raw_path, read_request
 from emulator.frontdoors.rest_lambda import LambdaProxy, Permits
 from emulator.frontdoors.rest_logs import Append, RestLogs
-from emulator.frontdoors.rest_service import Access, Address, RestService
+from emulator.frontdoors.rest_service import Access, Address, RestService, Visit
 from emulator.injector import Injector
 from emulator.model import HttpReply, Invoker
 
@@ -50,7 +50,7 @@ class ApiGateway:
         self._models, self._injector, self._clock, self._regions = backend_models, injector, clock, regions
         proxy = LambdaProxy(invoker, clock, account, timeout_of, permits)
         logs = RestLogs(append, clock, account) if append else None
-        self._rest = RestService(backend_models, proxy, injector, clock, regions, access, logs)
+        self._rest = RestService(backend_models, proxy, injector, regions, access, logs)
         self._numbers = itertools.count(1)
 
     @staticmethod
@@ -76,9 +76,9 @@ class ApiGateway:
         started, body = self._clock.monotonic(), _read_body(environ)
         if body is None:
             return _send(refusals.BODY_TOO_LONG, (), environ, start_response)
-        call_id = f"apigateway/req-{next(self._numbers)}"
-        ids = make_ids(self._injector.seed, call_id, self._clock.utc())
-        reply = self._rest.serve(read_request(environ, body), _address(environ), call_id, ids, started)
+        call_id, at = f"apigateway/req-{next(self._numbers)}", self._clock.utc()
+        ids = make_ids(self._injector.seed, call_id, at)
+        reply = self._rest.serve(read_request(environ, body), _address(environ), Visit(call_id, ids, at, started))
         own = (("x-amzn-RequestId", ids.request), ("x-amz-apigw-id", ids.extended))
         return _send(reply, own, environ, start_response)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from emulator.clock import Clock
 from emulator.frontdoors import refusals
 from emulator.frontdoors.refusals import Refusal
 from emulator.frontdoors.rest_api import Route, Stage, find_api_key, find_stage
@@ -32,26 +32,35 @@ class Address:
     domain: str
 
 
+class Visit(NamedTuple):
+    """One request's number, ids and time. started: monotonic seconds at which it came."""
+
+    call_id: str
+    ids: Ids
+    at: datetime
+    started: float
+
+
 class RestService:
     """models: moto's backend of a service in a region. regions: where to look for an API whose address names no region.
     access: who may; without one nothing but NONE is served. logs: without them nothing is logged."""
 
     def __init__(
-        self, models: Callable[[str, str], Any], proxy: LambdaProxy, injector: Injector, clock: Clock,
-        regions: Sequence[str], access: Access | None, logs: RestLogs | None,
+        self, models: Callable[[str, str], Any], proxy: LambdaProxy, injector: Injector, regions: Sequence[str],
+        access: Access | None, logs: RestLogs | None,
     ) -> None:
-        self._models, self._proxy, self._injector, self._clock = models, proxy, injector, clock
+        self._models, self._proxy, self._injector = models, proxy, injector
         self._regions, self._access, self._logs = regions, access, logs
 
-    def serve(self, request: Request, address: Address, call_id: str, ids: Ids, started: float) -> HttpReply:
-        """The reply, with the request in the logs. started: monotonic seconds at which it came."""
+    def serve(self, request: Request, address: Address, visit: Visit) -> HttpReply:
+        """The reply, with the request in the logs."""
         name, path = _split_stage(address.path)
         stage, models = self._find(address, name)
         if stage is None:
-            return self._refuse(call_id, refusals.FORBIDDEN, request)
+            return self._refuse(visit.call_id, refusals.FORBIDDEN, request)
         domain, full_path = address.domain or stage.api.domain, "/" + address.path.lstrip("/")
-        trail = Trail(Arrived(request, stage, path, full_path, domain, ids, self._clock.utc()), started)
-        reply = self._route(trail, models, call_id)
+        trail = Trail(Arrived(request, stage, path, full_path, domain, visit.ids, visit.at), visit.started)
+        reply = self._route(trail, models, visit.call_id)
         if self._logs:
             self._logs.write(trail, reply)
         return reply
