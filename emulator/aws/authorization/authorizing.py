@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -51,6 +52,7 @@ class Authorization:
         self._side = ResourceSide(backend, functions)
         self._seen: set[str] = set()
         self._named: set[str] = set()
+        self._lock = threading.Lock()
 
     def clear(self) -> None:
         """Forget which roles there were."""
@@ -155,8 +157,10 @@ class Authorization:
         return next((found for found in tried if found.allowed), decision)
 
     def _name(self, what: str, message: str) -> None:
-        if what not in self._named:
+        with self._lock:
+            new = what not in self._named
             self._named.add(what)
+        if new:
             log.warning(message)
 
 

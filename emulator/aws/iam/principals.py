@@ -120,7 +120,7 @@ def _parsed(document: Any, id: str) -> Policy:
 
 
 def _boundary(iam: Any, entity: Any) -> Policy | None:
-    """A boundary whose policy is gone allows nothing. moto 5.2 keeps none for users."""
+    """A boundary whose policy is gone allows nothing. For users the IAM service keeps it (moto 5.2 does not)."""
     arn = getattr(entity, "permissions_boundary_arn", None)
     if not arn:
         return None
