@@ -1,7 +1,9 @@
 """The policy simulator through boto3 and on the command line."""
 
 import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 from cli_rig import Home, Up
@@ -176,6 +178,19 @@ def test_files_need_no_rig(cli):
     assert lines[0] == ["action", "resource", "decision", "statement"]
     assert lines[2][:3] == ["execute-api:Invoke", METHOD, "allowed"]
     assert lines[2][3:] == ["invoke.json", WHERE]
+
+
+def test_the_page_shows_what_is_printed(cli, tmp_path):
+    text = (Path(__file__).parent.parent / "docs" / "iam.md").read_text()
+    (policy,) = re.findall(r"^```json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (session,) = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "api.json").write_text(policy)
+    runs = session.split("$ lambdarig simulate-policy ")[1:]
+    assert len(runs) == 2
+    for run in runs:
+        command, _, printed = run.partition("\n")
+        status, out, err = cli(*command.split())
+        assert (status, out + err) == (1, printed)
 
 
 def test_a_denial_is_exit_1(cli):
