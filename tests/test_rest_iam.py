@@ -159,6 +159,16 @@ def test_a_role_without_the_permission_hears_iams_sentence(closed):
     assert closed.signed("/dev/orders/7", held).status == 201
 
 
+def test_a_grant_that_has_not_propagated_does_not_help_yet(closed):
+    held, iam = closed.session("caller"), closed.aws("iam")
+    with closed.rig.fault("iam_propagation_delay", seconds=30, match={"origin": "client", "service": "iam"}):
+        closed.rig.clock.advance(60)
+        iam.put_role_policy(RoleName="caller", PolicyName="p", PolicyDocument=document(ANY_EXECUTE))
+        assert closed.signed("/dev/orders/7", held).status == 403
+        closed.rig.clock.advance(31)
+        assert closed.signed("/dev/orders/7", held).status == 201
+
+
 DENY = {**ANY_EXECUTE, "Effect": "Deny"}
 ALL = {"Principal": "*", "Resource": "execute-api:/*"}
 MINE = {**ANY_EXECUTE, "Principal": {"AWS": ADA}, "Resource": "execute-api:/*"}
