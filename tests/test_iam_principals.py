@@ -14,7 +14,7 @@ from emulator.aws.attribution import Attribution
 from emulator.aws.backend import Backend
 from emulator.aws.endpoint import AwsEndpoint
 from emulator.aws.iam import PolicyError, Principal, Request, decide, parse
-from emulator.aws.iam.principals import NoSuchEntity, gather, holder, trust_policy
+from emulator.aws.iam.principals import NoSuchEntity, gather, trust_policy
 from emulator.clock import Clock
 from emulator.injector import Injector
 from emulator.timeline import Timeline
@@ -34,8 +34,8 @@ def aws() -> Iterator[SimpleNamespace]:
     clock, backend = Clock(manual=True), Backend()
     endpoint = AwsEndpoint(Injector(clock, Timeline(clock)), Attribution(), backend, {})
     yield SimpleNamespace(
-        iam=internal.client(endpoint, "iam"), sts=internal.client(endpoint, "sts"),
-        kept=backend.models("iam", "us-east-1"), sessions=backend.models("sts", "us-east-1"),
+        iam=internal.client(endpoint, "iam"),
+        kept=backend.models("iam", "us-east-1"),
     )
     backend.reset()
 
@@ -128,19 +128,10 @@ def test_a_stored_document_that_is_no_policy_is_an_error() -> None:
         gather(SimpleNamespace(users={"Bob": user}, groups={}), f"arn:aws:iam::{A}:user/Bob")
 
 
-def test_the_holder_of_a_key_is_a_user_or_a_session_with_its_policy(aws: SimpleNamespace) -> None:
-    role = aws.iam.create_role(RoleName="R", Path="/p/", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    assumed = aws.sts.assume_role(RoleArn=role, RoleSessionName="s1", Policy=text("s3:Get*"))
-    found = holder(aws.kept, aws.sessions, assumed["Credentials"]["AccessKeyId"])
-    assert found is not None
-    assert found.arn == assumed["AssumedRoleUser"]["Arn"]
-    assert found.policies == (parse(text("s3:Get*"), "SessionPolicy"),)
-    user = aws.iam.create_user(UserName="Bob")["User"]["Arn"]
-    key = aws.iam.create_access_key(UserName="Bob")["AccessKey"]["AccessKeyId"]
-    bob = holder(aws.kept, aws.sessions, key)
-    assert bob is not None
-    assert (bob.arn, bob.policies) == (user, ())
-    assert holder(aws.kept, aws.sessions, "AKIANOBODY") is None
+def test_a_federated_user_has_the_policies_of_the_session(aws: SimpleNamespace) -> None:
+    session = (parse(text("s3:Get*"), "SessionPolicy"),)
+    found = gather(aws.kept, f"arn:aws:sts::{A}:federated-user/fed", session)
+    assert (found.principal.kind, found.policies.identity, found.policies.session) == ("federated-user", session, ())
 
 
 def test_a_roles_trust_policy(aws: SimpleNamespace) -> None:

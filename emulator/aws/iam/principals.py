@@ -1,7 +1,6 @@
 """What moto's IAM keeps of a caller: its policies and the condition keys that follow from it.
 
-The one module that knows moto's attribute names; it imports nothing of moto, its backend objects are handed in:
-`Backend.models("iam", "us-east-1")`, `Backend.models("sts", "us-east-1")`.
+It imports nothing of moto, whose backend object is handed in: `Backend.models("iam", "us-east-1")`.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Session:
-    """Who holds an access key that moto issued. policies: session policies, as passed to AssumeRole."""
+    """Who holds an access key. policies: session policies, as passed to AssumeRole."""
 
     arn: str
     policies: tuple[Policy, ...] = ()
@@ -61,16 +60,6 @@ def gather(iam: Any, arn: str, session: Iterable[Policy] = ()) -> Gathered:
     if kind == "federated-user":  # its session policies grant; that its maker must have been allowed too is not asked
         return Gathered(principal, Policies(identity=tuple(session)))
     return Gathered(principal, Policies())
-
-
-def holder(iam: Any, sts: Any, access_key: str) -> Session | None:
-    """The user or role session with this access key; None for a key moto does not know."""
-    for assumed in list(sts.assumed_roles):
-        if assumed.access_key_id == access_key:
-            return Session(assumed.arn, (_parsed(assumed.policy, "SessionPolicy"),) if assumed.policy else ())
-    key = iam.access_keys.get(access_key)
-    user = iam.users.get(key.user_name) if key else None
-    return Session(user.arn) if user else None
 
 
 def trust_policy(iam: Any, role_arn: str) -> Policy:

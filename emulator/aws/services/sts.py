@@ -72,16 +72,14 @@ class Sts:
 
     def get_session_token(self, params: Params, call: AwsCall) -> Params:
         """Temporary keys of the same user."""
-        if self._held(call) is not None and self._held(call).session_token:  # type: ignore[union-attr]
-            raise ServiceError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
+        self._check_long_lived(call)
         context: Context = {"aws:MultiFactorAuthPresent": _mfa(params) or "false"}
         held = self.keyring.issue(Session(call.caller.arn), params.get("DurationSeconds", 43200), context=context)
         return {"Credentials": _credentials(held)}
 
     def get_federation_token(self, params: Params, call: AwsCall) -> Params:
         """Temporary keys of a federated user, limited to the given policies."""
-        if self._held(call) is not None and self._held(call).session_token:  # type: ignore[union-attr]
-            raise ServiceError("AccessDenied", "Cannot call GetFederationToken with session credentials", 403)
+        self._check_long_lived(call)
         arn = f"arn:aws:sts::{self.backend.account}:federated-user/{params['Name']}"
         session = Session(arn, tuple(self._policies(params)))
         tags: Context = {f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in params.get("Tags", ())}
@@ -96,8 +94,10 @@ class Sts:
 
     # --- parts ---
 
-    def _held(self, call: AwsCall) -> Held | None:
-        return self.keyring.find(call.caller.access_key)
+    def _check_long_lived(self, call: AwsCall) -> None:
+        held = self.keyring.find(call.caller.access_key)
+        if held and held.session_token:
+            raise ServiceError("AccessDenied", f"Cannot call {call.operation} with session credentials", 403)
 
     def _role(self, arn: str) -> Any:
         """moto's role; None where IAM has none, or the account is another."""
