@@ -63,6 +63,14 @@ def test_a_deleted_api_has_no_name_any_more(shop):
     assert not shop.rig.gateway.serves()
 
 
+def test_an_api_in_another_region_is_served_at_its_name(shop):
+    shop.make()
+    far = shop.aws("apigateway", "eu-west-1").create_rest_api(name="far")["id"]
+    shop.aws("apigateway").delete_rest_api(restApiId=shop.id)
+    assert shop.rig.gateway.serves()
+    assert shop.rig.gateway.resolves(f"{far}.execute-api.eu-west-1.amazonaws.com")
+
+
 @pytest.mark.parametrize("host", ["abcde12345.execute-api.us-east-1", "API.execute-api.eu-west-1"])
 def test_who_comes_here_all_the_same_is_forbidden(shop, host):
     shop.make()
@@ -185,7 +193,7 @@ def test_no_api_no_name_and_moto_stays_where_it_is(monkeypatch):
     def never(*_):
         raise AssertionError("moto is asked")
 
-    monkeypatch.setattr("emulator.frontdoors.apigateway.any_apis", lambda: False)
+    monkeypatch.setattr("emulator.frontdoors.apigateway.any_apis", lambda account: False)
     clock = Clock()
     gateway = ApiGateway(never, None, Injector(clock, Timeline(clock)), clock)
     assert not gateway.resolves(f"abc.execute-api.{REGION}.amazonaws.com")

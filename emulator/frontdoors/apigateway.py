@@ -47,7 +47,7 @@ class ApiGateway:
         regions: Sequence[str] = ("us-east-1",), access: Access | None = None, permits: Permits | None = None,
         append: Append | None = None,
     ) -> None:
-        self._models, self._injector, self._clock, self._regions = backend_models, injector, clock, regions
+        self._models, self._injector, self._clock, self._account = backend_models, injector, clock, account
         proxy = LambdaProxy(invoker, clock, account, timeout_of, permits)
         logs = RestLogs(append, clock, account) if append else None
         self._rest = RestService(backend_models, proxy, injector, regions, access, logs)
@@ -62,11 +62,11 @@ class ApiGateway:
     def resolves(self, host: str) -> bool:
         """Whether AWS's DNS has this name: that of an API's endpoint, in the API's own region. Does not load moto."""
         found = _NAME.fullmatch(host.rstrip(".").lower())
-        return bool(found and any_apis() and find_api(self._models, found[2], found[1]))
+        return bool(found and any_apis(self._account) and find_api(self._models, found[2], found[1]))
 
     def serves(self) -> bool:
-        """Whether there is any API, in the rig's own regions. Does not load moto."""
-        return any_apis() and any(self._models("apigateway", region).apis for region in self._regions)
+        """Whether there is any API, wherever. Does not load moto."""
+        return any_apis(self._account)
 
     def reset(self) -> None:
         """Number the requests from 1 again, as at the start of a run."""

@@ -124,9 +124,10 @@ def _level(settings: Mapping[str, Any]) -> tuple[str, bool]:
     return settings.get("loggingLevel") or "OFF", bool(settings.get("dataTraceEnabled"))
 
 
-def any_apis() -> bool:
-    """Whether there can be an API at all: before anyone asks for one, moto's part for them is not loaded."""
-    return "moto.apigateway.models" in sys.modules
+def any_apis(account: str) -> bool:
+    """Whether there is an API in any region. Loads nothing: moto's part for them comes with the first."""
+    moto = sys.modules.get("moto.apigateway.models")
+    return moto is not None and any(region.apis for region in list(moto.apigateway_backends[account].values()))
 
 
 def find_api(models: Callable[[str, str], Any], region: str, api_id: str) -> bool:
