@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from emulator.settings import ACCOUNT, DEFAULT_ROLE
+
 
 class Strict(BaseModel):
     """Unknown keys are refused, and nothing is taken for what it is not."""
@@ -18,7 +20,7 @@ WrittenPath = Annotated[Path, Field(strict=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Text = Annotated[str, Field(min_length=1)]
 RoleName = Annotated[str, Field(pattern=r"^[\w+=,.@-]{1,64}$")]
-ROLE = "arn:aws:iam::123456789012:role/lambdarig"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/{DEFAULT_ROLE}"
 
 
 class RoleSpec(Strict):

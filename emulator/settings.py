@@ -7,6 +7,7 @@ from pathlib import Path
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+DEFAULT_ROLE = "lambdarig"  # of functions in rig files that name none; nobody has made it in IAM
 IAM_MODES = ("enforce", "strict", "off")
 
 

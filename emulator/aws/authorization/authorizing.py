@@ -22,6 +22,7 @@ from emulator.aws.wire import WireRequest
 from emulator.clock import Clock
 from emulator.functions.registry import Registry, Unresolved
 from emulator.model import AwsCall, AwsError, Caller
+from emulator.settings import DEFAULT_ROLE
 
 log = logging.getLogger(__name__)
 INVOKE = "lambda:InvokeFunction"
@@ -123,7 +124,8 @@ class Authorization:
             role = session.arn.split("/")[1] if ":assumed-role/" in session.arn else session.arn
             if self.mode == "strict" or role in self._seen:
                 return Gathered(Principal(session.arn), Policies(session=session.policies))
-            self._name(f"role {role}", f"IAM has no role {role}: what it may do is not decided")
+            if role != DEFAULT_ROLE:  # which nobody named, so nobody needs to be told
+                self._name(f"role {role}", f"IAM has no role {role}: what it may do is not decided")
             return None
         self._seen.add(session.arn.split("/")[1] if "/" in session.arn else session.arn)
         return found
