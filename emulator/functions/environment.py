@@ -12,6 +12,7 @@ from emulator.functions.runtime_api import Chunk, Happening, RuntimeApi
 from emulator.model import ON_DEMAND, PROVISIONED, Function, Invocation
 
 MB = 1024 * 1024
+NEAR = 0.9  # of the cap: less was read before the kill
 REAP_S = 10.0  # an engine tells how a dead runtime ended well within this
 
 
@@ -102,10 +103,11 @@ class Environment:
         return self._sandbox.alive()
 
     def used_mb(self, how: Exit | None = None) -> int:
-        """Peak memory of this invocation in MB. One killed by its cap had reached it: its accounts are gone by now."""
-        if how is not None and how.oom:
-            return self.function.memory_mb
-        return min(-(-self._sandbox.peak_memory() // MB), self.function.memory_mb)
+        """Peak memory of this invocation in MB, measured. Of one killed by its cap the accounts may have gone before they
+        were read; that the kernel killed it is then the measurement: it had reached the cap."""
+        used = min(-(-self._sandbox.peak_memory() // MB), self.function.memory_mb)
+        missed = how is not None and how.oom and used < NEAR * self.function.memory_mb
+        return self.function.memory_mb if missed else used
 
     def ended(self) -> Exit:
         """How a dead runtime ended."""
