@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ def reproduce(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the rig cleans up
     results: list[dict[str, Any]] = []
     total = len(scenarios) * times
+    if total > 1:
+        logging.disable(logging.WARNING)  # the rig's remarks on what is meant to go wrong
     try:
         for run in range(1, times + 1):
             for name, scenario in scenarios.items():
