@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
+from itertools import groupby
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -137,15 +139,21 @@ def guide(name: str | None, as_json: bool) -> None:
         say(row, _described(row), as_json)
         return
     rows = [_row(name, scenario) for name, scenario in guides.load_all().items()]
-    lines: list[str] = []
-    for which, title in guides.GUIDES.items():
-        lines += ["", title]
-        mine = [row for row in rows if row["guide"] == which]
-        width = max((len(row["name"]) for row in mine), default=0)
-        for row in mine:
-            lines.append(f"  {row['item']}. {row['name']:<{width}}  {row['title']}  (docs/{row['page']})")
-    lines += ["", "lambdarig guide NAME       what it is, and its causes", "lambdarig reproduce NAME   make it happen"]
-    say(rows, "\n".join(lines).strip("\n"), as_json)
+    say(rows, "\n".join(_listed(rows, guides.GUIDES)), as_json)
+
+
+def _listed(rows: list[dict[str, Any]], titles: dict[str, str]) -> list[str]:
+    """Each failure once, with its page and the scenarios that make it happen."""
+    lines = []
+    for which, title in titles.items():
+        lines += [title, ""]
+        for (item, failure, page), same in groupby(
+            (row for row in rows if row["guide"] == which), lambda row: (row["item"], row["title"], row["page"])
+        ):
+            lines += [f"  {item}. {failure}", f"     {', '.join(row['name'] for row in same)}  (docs/{page})"]
+        lines.append("")
+    lines.append("lambdarig guide NAME       what it is, and its causes")
+    return [*lines, "lambdarig reproduce NAME   make it happen"]
 
 
 def _row(name: str, scenario: Any) -> dict[str, Any]:
@@ -159,4 +167,5 @@ def _row(name: str, scenario: Any) -> dict[str, Any]:
 def _described(row: dict[str, Any]) -> str:
     causes = [f"  - {cause}" for cause in row["causes"]]
     page, again = f"read more:     docs/{row['page']}", f"reproduce it:  lambdarig reproduce {row['name']}"
-    return "\n".join([f"{row['name']}: {row['title']}", "", row["about"], "", "causes", *causes, "", page, again])
+    about = fill(" ".join(row["about"].split()), 100)
+    return "\n".join([f"{row['name']}: {row['title']}", "", about, "", "causes", *causes, "", page, again])
