@@ -42,6 +42,7 @@ from emulator.settings import Settings
 from emulator.timeline import Timeline
 from emulator.ways_out import WaysOut
 
+PREPARED_S = 30.0  # what is still being made ready takes a second, on a busy machine several
 SPARE_THREADS = 32  # for calls that run no function
 
 
@@ -71,6 +72,7 @@ class Rig:
         self._server: Server | None = None
         self._watchman: reaper.Reaper | None = None
         self._databases: dict[str, Any] = {}
+        self._preparing: list[threading.Thread] = []
 
     def _forget_folder(self) -> None:
         """Only one that the rig made itself."""
@@ -146,8 +148,9 @@ class Rig:
 
     def prepare(self) -> None:
         """Make the engine and moto ready in the background, so that the first call need not."""
-        self.backend.preload()
-        threading.Thread(target=self._open_quietly, name="engine-preload", daemon=True).start()
+        opening = threading.Thread(target=self._open_quietly, name="engine-preload", daemon=True)
+        opening.start()
+        self._preparing = [opening, self.backend.preload()]
 
     def _open_quietly(self) -> None:
         with contextlib.suppress(Exception):  # whoever needs it first meets the error and can tell it
@@ -205,6 +208,8 @@ class Rig:
             stack.callback(self.schedule.close)
             stack.callback(self.hot_reload.close)
             stack.callback(self.injector.disarm)
+            for preparing in self._preparing:  # an interpreter that ends while a thread loads native modules aborts
+                stack.callback(preparing.join, PREPARED_S)
             if self._server is not None:
                 stack.callback(self._server.close)
 
