@@ -361,6 +361,23 @@ def test_rows_are_aggregated(aggregate, value):
     assert row.get("x") == value
 
 
+GREAT = [json.dumps({"x": 1e308, "y": 999_999_999_999_999, "z": "1e999"})] * 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["stats sum(x) as n", "stats avg(x) as n", "stats stddev(x) as n", "stats sum(z) as n", "fields z + 1 as n",
+     "fields x * 10 as n", f"fields {'*'.join('y' * 30)} as n", "fields x * y as n", "fields 2 ^ 9999 as n"],
+)  # fmt: skip
+def test_a_number_too_great_to_be_one_is_not_there(query):
+    assert all("n" not in row for row in ask(query, GREAT))
+
+
+def test_a_period_too_long_is_none():
+    with pytest.raises(Malformed, match="unexpected symbol found 9999"):
+        Query(f"stats count(*) by bin({'9' * 5000}m)")
+
+
 def test_groups_come_first_in_a_row_and_as_they_are_met():
     assert ask("filter ispresent(k) | stats sum(n) as total, count(*) by k as kind", NUMBERED) == [
         {"kind": "a", "total": "12", "count(*)": "3"}, {"kind": "b", "total": "4", "count(*)": "1"},
@@ -403,6 +420,7 @@ def test_limits():
     assert len(ask("limit 2", NUMBERED)) == 2
     assert len(ask("fields n", NUMBERED, limit=3)) == 3
     assert len(ask("limit 3", NUMBERED, limit=2)) == 2
+    assert len(ask(f"limit {'9' * 5000}", NUMBERED)) == 4
 
 
 def test_matched_is_what_passed_the_filters():

@@ -25,7 +25,10 @@ def _numbers(samples: list[Sample]) -> list[float]:
 def _over(operation: Callable[[list[float]], float]) -> Aggregate:
     def call(samples: list[Sample], constants: list[Value]) -> Value:
         numbers = _numbers(samples)
-        return operation(numbers) if numbers else None
+        try:
+            return operation(numbers) if numbers else None
+        except OverflowError:  # there is no such number
+            return None
 
     return Aggregate(1, call)
 

@@ -39,9 +39,9 @@ def arithmetic(operation: str, left: Value, right: Value) -> Value:
         return None
     try:
         made = _ARITHMETIC[operation](one, other)
+        return made if math.isfinite(made) else None
     except (ArithmeticError, ValueError):
         return None
-    return made if math.isfinite(made) else None
 
 
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {

@@ -14,6 +14,7 @@ from emulator.aws.services.logs.insights.values import unexpected as unexpected_
 DEEPEST = 60  # expressions in expressions
 SAMPLE = 1000  # events whose fields are known when a query is compiled
 DEFAULT = ("@timestamp", "@message")
+MOST_ROWS = 1e9  # that `limit` can mean
 Rows = list[Any]
 Step = Callable[[Rows], Rows]
 Item = tuple[str, Expression]
@@ -152,7 +153,7 @@ class Query:
         return step
 
     def _limit(self, command: Any) -> Step:
-        count = int(command.children[0])
+        count = int(min(float(command.children[0]), MOST_ROWS))
         return lambda rows: rows[:count]
 
     def _dedup(self, command: Any) -> Step:

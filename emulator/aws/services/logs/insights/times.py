@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from emulator.aws.services.logs.insights.values import EPOCH, Timestamp
 
-_PERIOD = re.compile(r"(\d+)\s*([a-z]+)", re.IGNORECASE)
+_PERIOD = re.compile(r"0*(\d{1,6})\s*([a-z]+)", re.IGNORECASE)
 _SECOND, _DAY = 1000, 86_400_000
 _UNITS = {
     "ms": 1, "msec": 1, "millisecond": 1, "s": _SECOND, "sec": _SECOND, "second": _SECOND,
@@ -29,7 +29,7 @@ class Period(NamedTuple):
 def period(written: str) -> Period | None:
     """`5m`, `1 hour`, `2qtrs`; None for what is no period of time. Units of more than one letter take a plural."""
     found = _PERIOD.fullmatch(written)
-    if not found or not 0 < int(found[1]) < 1_000_000:
+    if not found or not int(found[1]):
         return None
     unit = found[2].lower()
     if unit not in _UNITS and unit not in _MONTHS and len(unit) > 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta, timezone
 
@@ -35,12 +36,11 @@ def unexpected(text: str, start: int, end: int) -> Malformed:
 
 
 def number(value: Value) -> int | float | None:
-    """A value as a number; None when it is none."""
+    """A value as a number; None when it is none, or too great to be one."""
     if not isinstance(value, str):
         return value
-    if not _NUMBER.fullmatch(value):
+    if not _NUMBER.fullmatch(value) or not math.isfinite(made := float(value)):
         return None
-    made = float(value)
     return int(made) if made.is_integer() and abs(made) < 1e15 else made
 
 
