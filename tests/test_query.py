@@ -96,3 +96,13 @@ def test_times_are_read_as_they_were():
 def test_a_member_the_model_lacks_is_a_bug():
     with pytest.raises(KeyError, match="Nonsense"):
         query.write(operation("sts", "GetCallerIdentity"), {"Nonsense": "x"}, Form({}))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"ActionNames": "x", "ActionNames.": "y"}, {"ActionNames": "x", "ActionNames..b": "y"}, {"": "x", ".": "y"},
+     {"ActionNames.member." + "1" * 5000: "x"}],
+)
+def test_names_that_no_member_has_are_passed_over(form):
+    given = query.read(operation("iam", "SimulateCustomPolicy").input_shape, Form(form))
+    assert given in ({}, {"ActionNames": []})

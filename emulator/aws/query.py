@@ -19,8 +19,11 @@ def read(shape: Any, request: WireRequest) -> dict[str, Any]:
     """Members of a request; `Malformed` when one cannot be what the model says."""
     form: _Form = {}
     for name, text in request.params.items():
+        parts = name.split(".")
+        if "" in parts:  # `A..b`, `A.`: no member is called so
+            continue
         at = form
-        for part in name.split("."):
+        for part in parts:
             at = at.setdefault(part, {})
         at[""] = text
     return _structure(shape, form)
@@ -58,7 +61,11 @@ def _structure(shape: Any, form: _Form) -> dict[str, Any]:
 def _numbered(shape: Any, form: _Form, name: str) -> list[_Form]:
     """A list's items or a map's entries; `Names=` is an empty list."""
     items = form if shape.serialization.get("flattened") else form.get(name, {})
-    return [items[number] for number in sorted((key for key in items if key.isdecimal()), key=int)]
+    return [items[number] for number in sorted((key for key in items if _is_number(key)), key=int)]
+
+
+def _is_number(key: str) -> bool:
+    return key.isdecimal() and len(key) < 10
 
 
 def _scalar(shape: Any, text: str) -> Any:
