@@ -57,6 +57,17 @@ def test_a_role_is_simulated_with_what_iam_has_of_it(iam):
     assert decisions(simulated(iam)) == {"execute-api:Invoke": "implicitDeny"}
 
 
+def test_a_context_entry_without_a_name_and_a_number_of_any_length_are_taken(iam):
+    entry = {"ContextKeyValues": ["x"], "ContextKeyType": "string"}
+    assert decisions(simulated(iam, ContextEntries=[entry])) == {"execute-api:Invoke": "allowed"}
+    long = document({**INVOKE, "Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": "LONG"}}})
+    entry = {"ContextKeyName": "aws:MultiFactorAuthAge", "ContextKeyType": "numeric", "ContextKeyValues": ["1"]}
+    answer = iam.simulate_custom_policy(
+        PolicyInputList=[long.replace('"LONG"', "9" * 5000)], ActionNames=["execute-api:Invoke"],
+        ResourceArns=[METHOD], ContextEntries=[entry])
+    assert decisions(answer) == {"execute-api:Invoke": "allowed"}
+
+
 def test_users_and_their_groups_are_simulated(iam):
     iam.create_user(UserName="bob")
     iam.create_group(GroupName="team")

@@ -11,7 +11,7 @@ import json
 import re
 
 _SPACE = re.compile(r"[ \t\n\r,:]*")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=str)  # of as many digits as there are
 Position = dict[str, int]  # Line, Column
 
 

@@ -47,7 +47,7 @@ class _Simulation:
 
     def request(self, action: str, resource: str) -> Request:
         entries = self.params.get("ContextEntries", ())
-        context = {entry["ContextKeyName"]: tuple(entry.get("ContextKeyValues", ())) for entry in entries}
+        context = {entry.get("ContextKeyName", ""): tuple(entry.get("ContextKeyValues", ())) for entry in entries}
         return Request(self.caller, action, resource, context, self.owner(resource))
 
     def owner(self, resource: str) -> str:

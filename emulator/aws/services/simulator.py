@@ -58,6 +58,8 @@ class Simulator:
             return gather(self.backend.models("iam", "aws"), arn).policies
         except NoSuchEntity as error:
             raise ServiceError("NoSuchEntity", error.answer.message, 404) from None
+        except PolicyError as error:  # CloudFormation's, which moto does not check
+            raise ServiceError("PolicyEvaluation", error.message, 500) from None
 
 
 def _answered(simulation: Any) -> Params:
