@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from identity_rig import ACCOUNT, IdentityRig, allow, document, refused
@@ -265,6 +266,26 @@ def test_a_role_that_does_not_trust_the_pool_is_misconfigured(rig, trusted):
 def test_a_role_that_is_not_there_is_misconfigured(rig):
     rig.set_roles(Roles={"unauthenticated": f"arn:aws:iam::{ACCOUNT}:role/never-made"})
     assert misconfigured(rig, rig.id())
+
+
+@pytest.mark.parametrize("roles", [None, 5, "x", [5], ["x"], ["x", "y"], [f"arn:aws:iam::{ACCOUNT}:role/other"]])
+def test_roles_that_a_token_has_no_right_to_are_not_given(rig, roles):
+    host = "id.example.com"
+    provider = rig.client("iam").create_open_id_connect_provider(
+        Url=f"https://{host}", ClientIDList=["app"], ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
+    rig.identities.update_identity_pool(
+        IdentityPoolId=rig.pool, IdentityPoolName="app", AllowUnauthenticatedIdentities=False,
+        OpenIdConnectProviderARNs=[provider])
+    rig.set_roles(RoleMappings={host: {"Type": "Token", "AmbiguousRoleResolution": "Deny"}})
+    claims = json.dumps({"iss": f"https://{host}", "sub": "s", "aud": "app", "cognito:roles": roles}).encode()
+    logins = {"Logins": {host: f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.unchecked"}}
+    assert misconfigured(rig, rig.id(**logins), **logins)
+
+
+def test_guests_that_come_at_once_are_not_one(rig):
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: rig.id(), range(40)))
+    assert len(set(found)) == 40
 
 
 def test_roles_are_shown_as_they_were_set(rig):

@@ -108,7 +108,9 @@ def test_session_policies_are_kept_written_out_and_managed(rig):
 def test_tags_and_source_identity_are_condition_keys(rig):
     answer = assumed(rig, Tags=[{"Key": "team", "Value": "crm"}], SourceIdentity="alice")
     assert answer["SourceIdentity"] == "alice"
-    assert held(rig, answer).context == {"aws:PrincipalTag/team": "crm", "aws:SourceIdentity": "alice"}
+    assert held(rig, answer).context == {
+        "aws:PrincipalTag/team": "crm", "aws:SourceIdentity": "alice", "aws:MultiFactorAuthPresent": "false",
+    }  # fmt: skip
 
 
 def test_without_policies_nothing_limits_the_session(rig):
@@ -250,6 +252,29 @@ def test_tokens_are_looked_at(rig):
         assert refused(call, **asked | {"WebIdentityToken": spoilt})[0] == "InvalidIdentityToken"
     rig.clock.advance(600)
     assert refused(call, **asked)[0::2] == ("ExpiredTokenException", 400)
+
+
+def part(text):
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("header", ['{"alg": "RS256", "crit": 5}', '{"alg": []}', "[]", "{}"])
+@pytest.mark.parametrize(
+    "payload",
+    [f'{{"aud": "{POOL}", "iss": "https://{COGNITO}"}}', '{"aud": "x", "exp": -1e400}', '{"aud": "x", "exp": NaN}',
+     '{"aud": "x", "iss": "https://cognito-idp.mars.amazonaws.com/x_y"}', "[" * 10000],
+)
+def test_no_token_however_wrong_is_taken(rig, payload, header):
+    rig.role("crm", trusting(COGNITO), path="/service-role/")
+    call, asked = web(rig, f"{part(header)}.{part(payload)}.{part('signature')}")
+    assert refused(call, **asked)[0::2] == ("InvalidIdentityToken", 400)
+
+
+def test_a_path_that_is_not_the_roles_does_not_open_it(rig):
+    rig.role("crm", trusting(COGNITO))
+    call, asked = web(rig, rig.tokens.issue({"sub": "someone", "aud": POOL}, 600))
+    assert refused(call, **asked)[0] == "AccessDenied"  # asked is /service-role/crm
+    assert refused(call, **asked | {"WebIdentityToken": "garbage"})[0] == "InvalidIdentityToken"
 
 
 def test_an_openid_connect_provider_has_to_be_known_to_iam(rig):

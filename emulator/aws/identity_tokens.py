@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from emulator.clock import Clock
 IDENTITY_POOLS = "cognito-identity.amazonaws.com"
 _USER_POOL = re.compile(r"cognito-idp\.([a-z0-9-]+)\.amazonaws\.com/([\w-]+)")
 _ALGORITHMS = ["RS256", "RS512"]
+_NO_TOKEN = "Not a valid OpenId Connect identity token."
 
 
 class BadToken(ValueError):
@@ -82,6 +84,8 @@ class IdentityTokens:
         if key is not None:
             _verify(token, key)
         now, end = int(self.clock.epoch()), claims.values.get("exp")
+        if isinstance(end, float) and not math.isfinite(end):
+            raise BadToken(_NO_TOKEN)
         if isinstance(end, int | float) and now >= end:
             raise BadToken(f"Token expired: {now} >= {int(end)}", expired=True)
         if not claims.audiences:
@@ -93,7 +97,10 @@ class IdentityTokens:
         if issuer == IDENTITY_POOLS:
             return self._key
         if found := _USER_POOL.fullmatch(issuer):
-            pool = self.backend.models("cognito-idp", found[1]).user_pools.get(found[2])
+            try:
+                pool = self.backend.models("cognito-idp", found[1]).user_pools.get(found[2])
+            except KeyError:  # there is no such region
+                pool = None
             return pool.json_web_key if pool else self._key  # which has not signed it
         return None
 
@@ -103,10 +110,10 @@ def _payload(token: str) -> Mapping[str, Any]:
     middle, _, signature = rest.partition(".")
     try:
         values = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4))) if signature else None
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise BadToken("Not a valid OpenId Connect identity token.")
+        raise BadToken(_NO_TOKEN)
     return values
 
 
@@ -116,7 +123,7 @@ def _verify(token: str, key: Any) -> None:
 
     try:
         jwt.decode(token, key, algorithms=_ALGORITHMS)
-    except (JoseError, ValueError):
+    except (JoseError, TypeError, ValueError):  # joserfc takes the types in a header for granted
         raise BadToken("Token signature invalid.") from None
 
 

@@ -63,8 +63,10 @@ def gather(iam: Any, arn: str, session: Iterable[Policy] = ()) -> Gathered:
 
 
 def trust_policy(iam: Any, role_arn: str) -> Policy:
-    """A role's trust policy. Raises NoSuchEntity."""
+    """A role's trust policy. Raises NoSuchEntity, also for a path that is not the role's."""
     role = _known(iam.roles.values(), "role", role_arn.split(":role/", 1)[-1])
+    if role.arn != role_arn:
+        raise NoSuchEntity("role", role.name)
     return _parsed(role.assume_role_policy_document, "TrustPolicy")
 
 

@@ -7,6 +7,7 @@ SDKs, all HTTP 400.
 from __future__ import annotations
 
 import hashlib
+import threading
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -54,6 +55,7 @@ class CognitoIdentity:
     ) -> None:
         self.backend, self.keyring, self.tokens, self.web, self._seed = backend, keyring, tokens, web, seed
         self.pools = Pools(backend)
+        self._lock = threading.Lock()
 
     def set_identity_pool_roles(self, params: Params, call: AwsCall) -> Params:
         """Roles by `authenticated` and `unauthenticated`; RoleMappings by provider."""
@@ -70,11 +72,12 @@ class CognitoIdentity:
         """The identity that a login has already, else a new one."""
         pool = self.pools.pool(params["IdentityPoolId"])
         logins = self._logins(pool, params.get("Logins", {}))
-        known = next((identity for identity in pool.identities.values() if identity.shares(logins)), None)
-        if known is None:
-            known = Identity(self._new_id(pool, logins), created=self.keyring.epoch())
-            pool.add(known)
-        known.link(logins)
+        with self._lock:  # two guests at once are two
+            known = next((identity for identity in pool.identities.values() if identity.shares(logins)), None)
+            if known is None:
+                known = Identity(self._new_id(pool, logins), created=self.keyring.epoch())
+                pool.add(known)
+            known.link(logins)
         return {"IdentityId": known.id}
 
     def describe_identity(self, params: Params, call: AwsCall) -> Params:

@@ -155,7 +155,8 @@ def _by_client(pool: Pool, login: Login) -> Any:
 
 def _of_token(claims: Claims, custom: str) -> str:
     """cognito:preferred_role, or the only one of cognito:roles."""
-    roles = list(claims.values.get("cognito:roles", ()))
+    given = claims.values.get("cognito:roles")
+    roles = [role for role in given if isinstance(role, str)] if isinstance(given, list) else []
     if custom:
         return custom if custom in roles else ""
     return str(claims.values.get("cognito:preferred_role", "")) or (roles[0] if len(roles) == 1 else "")

@@ -20,14 +20,13 @@ from emulator.aws.iam.policy import Policy, PolicyError, parse
 from emulator.aws.iam.principals import Session
 from emulator.aws.modelled import ModelledService, ServiceError
 from emulator.aws.services.iam import managed_policy
-from emulator.aws.services.web_identity import WebIdentity
+from emulator.aws.services.web_identity import ROLE, WebIdentity
 from emulator.model import AwsCall
 
 Params = dict[str, Any]
 Context = dict[str, str | Sequence[str]]
 CHAINED_MAX_S = 3600
 PACKED_MAX = 2048  # characters of session policies; AWS counts them packed, in a way it does not tell
-_ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})")
 _USER = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):user/(?:.*/)?([\w+=,.@-]+)")
 
 
@@ -73,7 +72,7 @@ class Sts:
     def get_session_token(self, params: Params, call: AwsCall) -> Params:
         """Temporary keys of the same user."""
         self._check_long_lived(call)
-        context: Context = {"aws:MultiFactorAuthPresent": _mfa(params) or "false"}
+        context: Context = {"aws:MultiFactorAuthPresent": _mfa(params)}
         held = self.keyring.issue(Session(call.caller.arn), params.get("DurationSeconds", 43200), context=context)
         return {"Credentials": _credentials(held)}
 
@@ -101,14 +100,14 @@ class Sts:
 
     def _role(self, arn: str) -> Any:
         """moto's role; None where IAM has none, or the account is another."""
-        found = _ROLE.fullmatch(arn)
+        found = ROLE.fullmatch(arn)
         if found is None:
             raise ServiceError("ValidationError", f"{arn} is invalid")
         roles = list(self.backend.models("iam", "aws").roles.values()) if found[1] == self.backend.account else []
         return next((role for role in roles if role.arn == arn), None)
 
     def _assumed(self, params: Params, context: Context, duration: int) -> Params:
-        account, name = _ROLE.fullmatch(params["RoleArn"]).groups()  # type: ignore[union-attr]
+        account, name = ROLE.fullmatch(params["RoleArn"]).groups()  # type: ignore[union-attr]
         arn = f"arn:aws:sts::{account}:assumed-role/{name}/{params['RoleSessionName']}"
         held = self.keyring.issue(Session(arn, tuple(self._policies(params))), duration, context=context)
         self.backend.adopt(held.access_key, account)
@@ -153,7 +152,8 @@ def _check_duration(duration: int, limit: int | None) -> None:
 
 
 def _mfa(params: Mapping[str, Any]) -> str:
-    return "true" if params.get("TokenCode") else ""
+    """Temporary credentials always have the key (global condition context keys)."""
+    return "true" if params.get("TokenCode") else "false"
 
 
 def _credentials(held: Held) -> Params:

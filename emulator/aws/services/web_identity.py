@@ -5,6 +5,7 @@ A role that IAM does not have decides nothing, unless `strict`; with `off` nobod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from emulator.aws.identity_tokens import IDENTITY_POOLS, BadToken, Claims, Ident
 from emulator.aws.modelled import ServiceError
 
 ACTION = "sts:AssumeRoleWithWebIdentity"
+ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})")  # account, name
 Context = dict[str, str | Sequence[str]]
 
 
@@ -53,6 +55,8 @@ class WebIdentity:
 
     def trusts(self, role_arn: str, principal: str, context: Mapping[str, str | Sequence[str]]) -> bool:
         """principal: as the trust policy names it under Federated."""
+        if not ROLE.fullmatch(role_arn):
+            return False
         if self.mode == "off":
             return True
         try:
@@ -63,8 +67,9 @@ class WebIdentity:
         return decide(request, Policies(resource=(trust,), resource_kind=PolicyType.TRUST)).allowed
 
     def _decides(self, role_arn: str) -> bool:
-        roles = list(self.backend.models("iam", "aws").roles.values())
-        return self.mode != "off" and (self.mode == "strict" or any(role.arn == role_arn for role in roles))
+        """By name, as a session finds its role: a path that is not the role's must not open it."""
+        names = [role.name for role in list(self.backend.models("iam", "aws").roles.values())]
+        return self.mode != "off" and (self.mode == "strict" or role_arn.rsplit("/", 1)[-1] in names)
 
     def _claims(self, token: str) -> Claims:
         try:
