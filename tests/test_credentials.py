@@ -123,7 +123,8 @@ def test_an_expired_session_is_refused(rig, service, call, code, status):
     held = rig.keyring.issue(Session(SESSION), 900)
     client = rig.client(service, access_key=held.access_key, secret_key=held.secret_key, token=held.session_token)
     rig.clock.advance(900)
-    assert refused(getattr(client, call)) == (code, EXPIRED, status)
+    message = "The provided token has expired." if service == "s3" else EXPIRED
+    assert refused(getattr(client, call)) == (code, message, status)
 
 
 @pytest.mark.parametrize("token", [None, "another"])

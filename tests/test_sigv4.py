@@ -259,6 +259,9 @@ def test_s3_has_refusals_of_its_own():
     presigned = signed("GET", body=b"", auth=S3SigV4QueryAuth, service="s3")
     late = checked(presigned, service="s3", at=now() + 3700)
     assert late == Refusal("AccessDeniedException", "Request has expired")
+    for seconds, code in ((604800, ""), (604801, "AuthorizationQueryParametersError")):
+        week = signed("GET", body=b"", auth=lambda *given, s=seconds: S3SigV4QueryAuth(*given, expires=s), service="s3")
+        assert getattr(checked(week, service="s3"), "code", "") == code
 
 
 def test_the_scope_names_region_and_service():
@@ -334,6 +337,12 @@ def test_a_header_without_a_date_is_a_problem():
     )
     wrong = read("GET", "/", "", [("Host", HOST), ("X-Amz-Date", "today"), authorization], b"")
     assert wrong.problem.message.startswith("Date must be in ISO-8601 'basic format'. Got 'today'.")
+
+
+def test_a_date_header_at_the_end_of_time_is_a_problem():
+    authorization = "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=0"
+    fields = [("Date", "Fri, 31 Dec 9999 23:59:59 -2300"), ("Authorization", authorization)]
+    assert read("GET", "/", "", fields, b"").problem.message.startswith("Date must be in ISO-8601 'basic format'.")
 
 
 def test_an_incomplete_query_is_a_problem():

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from emulator.aws import sigv4
 from emulator.aws.credentials import Held, Keyring
 from emulator.aws.errors_wire import COMMON
-from emulator.aws.sigv4 import Refusal, Signed
+from emulator.aws.sigv4 import S3, Refusal, Signed
 from emulator.aws.wire import WireRequest
 from emulator.clock import Clock
 from emulator.model import AwsCall, AwsError
@@ -18,6 +18,7 @@ from emulator.model import AwsCall, AwsError
 RAW_HEADERS = "lambdarig.headers"  # (name, value) pairs as the server read them
 INVALID = Refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
 EXPIRED = Refusal("ExpiredTokenException", "The security token included in the request is expired")
+S3_EXPIRED = "The provided token has expired."
 
 
 class Authentication:
@@ -60,6 +61,8 @@ class Authentication:
 
 def _written(refusal: Refusal, request: WireRequest) -> AwsError:
     """In the query protocol by its common name: STS models an ExpiredTokenException, of other tokens."""
+    if request.service in S3 and refusal is EXPIRED:
+        return AwsError(refusal.code, S3_EXPIRED)
     if request.protocol != "query" or "query" not in COMMON.get(refusal.code, {}):
         return AwsError(refusal.code, refusal.message)
     code, status = COMMON[refusal.code]["query"]

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 ALGORITHM = "AWS4-HMAC-SHA256"
 S3 = ("s3", "s3-outposts", "s3-object-lambda")
 _STAMP = "%Y%m%dT%H%M%SZ"
-_SKEW_MIN, _S3_SKEW_MIN = 5, 15
+_SKEW_MIN, _S3_SKEW_MIN, _WEEK_S = 5, 15, 604800
 _PARTS = ("Credential", "Signature", "SignedHeaders")
 _QUERY = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 _NO_DATE = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
@@ -29,6 +29,10 @@ _MISMATCH = (
 )
 _S3_MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+)
+_TOO_LONG = (
+    "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 "
+    "seconds"
 )
 _TAIL = (
     "\n\nThe Canonical String for this request should have been\n'{}'"
@@ -180,6 +184,8 @@ def _scope_refusal(signed: Signed, region: str, service: str) -> Refusal | None:
 def _time_refusal(signed: Signed, now: float) -> Refusal | None:
     moment, minutes = _moment(signed.date) or 0.0, _S3_SKEW_MIN if signed.service in S3 else _SKEW_MIN
     before = minutes * 60 if signed.expires is None else signed.expires
+    if signed.service in S3 and before > _WEEK_S:
+        return Refusal("AuthorizationQueryParametersError", _TOO_LONG)
     early, late = moment > now + minutes * 60, moment < now - before
     if not (early or late):
         return None
@@ -253,7 +259,7 @@ def _date(headers: Mapping[str, tuple[str, ...]]) -> str:
         return headers["x-amz-date"][0]
     try:
         return parsedate_to_datetime(headers.get("date", ("",))[0]).astimezone(timezone.utc).strftime(_STAMP)
-    except ValueError:
+    except (ValueError, OverflowError):  # of the last day of the last year, in UTC
         return headers.get("date", ("",))[0]
 
 
