@@ -60,3 +60,12 @@ def test_the_current_version_is_the_one_with_the_label(rig):
 def test_a_list_of_versions_has_the_arn(rig):
     arn = rig.admin.create_secret(Name="db", SecretString="a")["ARN"]
     assert rig.admin.list_secret_version_ids(SecretId="db")["ARN"] == arn
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "a\n"])
+def test_a_name_with_other_characters_is_refused(rig, name):
+    assert refused(rig.admin.create_secret, Name=name, SecretString="a") == (
+        "ValidationException",
+        "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!", 400,
+    )
+    assert rig.admin.create_secret(Name="appflow!1-crm_+=.@/x", SecretString="a")

@@ -7,6 +7,7 @@ for deletion, and a secret without a rotation function have texts of their own.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,15 @@ NAME_TAKEN = AwsError(
     "InvalidRequestException",
     "You can't create this secret because a secret with this name is already scheduled for deletion.",
 )
+BAD_NAME = AwsError(
+    "ValidationException",
+    "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+)
 REPLICA = AwsError(
     "InvalidParameterException",
     "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
 )
+_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]*")
 _NOT_ONCE_DELETED = (
     "GetSecretValue", "PutSecretValue", "UpdateSecret", "RotateSecret", "UpdateSecretVersionStage", "TagResource",
     "UntagResource",
@@ -75,6 +81,9 @@ def secret_of(backend: Backend, request: WireRequest, account: str = "") -> Any:
 
 def refusal(request: WireRequest, secret: Any) -> AwsError | None:
     """What moto would let pass, or say otherwise."""
+    name = request.params.get("Name")
+    if request.operation == "CreateSecret" and isinstance(name, str) and not _NAME.fullmatch(name):
+        return BAD_NAME
     if secret is None:
         return NOT_FOUND if request.operation in ("ListSecretVersionIds", "RotateSecret") else None
     if request.operation == "RotateSecret" and hasattr(secret, "source"):
