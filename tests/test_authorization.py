@@ -110,6 +110,35 @@ def test_a_role_that_is_deleted_while_it_is_used_may_do_nothing(aws):
     assert implicit(GET) in denied(client)
 
 
+def test_a_session_of_a_user_who_was_deleted_may_do_nothing(aws):
+    arn = aws.secret()
+    keys = aws.user("sts").get_session_token()["Credentials"]
+    client = aws.holding("secretsmanager", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    for key in aws.iam.list_access_keys(UserName="ann")["AccessKeyMetadata"]:
+        aws.iam.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
+    aws.iam.delete_user(UserName="ann")
+    assert denied(client) == sentence(GET, arn, implicit(GET), f"arn:aws:iam::{A}:user/ann")
+
+
+def test_a_user_does_not_stand_for_a_role_of_the_same_name(aws):
+    aws.secret()
+    assert implicit(GET) in denied(aws.user("secretsmanager", "crm-role"))
+    assert read(aws.session("secretsmanager")) == "s3cret"
+
+
+def test_a_role_whose_policy_cannot_be_read_may_do_nothing_and_is_named(aws, caplog):
+    statement = {"Effect": "Permit", "Action": "*", "Resource": "*"}
+    policies = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}]
+    role = {"RoleName": "crm-role", "AssumeRolePolicyDocument": json.loads(trust()), "Policies": policies}
+    template = {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}}}
+    aws.admin("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps(template))
+    aws.secret()
+    assert implicit(GET) in denied(aws.session("secretsmanager"))
+    assert f"{WHO} may do nothing: Syntax errors in policy." in caplog.text
+    code, status, _ = refusal(aws.iam.simulate_principal_policy, PolicySourceArn=ROLE, ActionNames=[GET])
+    assert (code, status) == ("PolicyEvaluation", 500)
+
+
 def test_a_reset_forgets_roles(aws):
     aws.role(document())
     aws.secret()
@@ -310,6 +339,29 @@ def test_a_role_that_is_not_there_cannot_be_assumed(aws):
     aws.role(document())
     target = f"arn:aws:iam::{A}:role/none"
     assert refusal(aws.session("sts").assume_role, RoleArn=target, RoleSessionName="s1")[:2] == DENIED_XML
+
+
+def test_a_role_under_another_path_is_not_there(aws):
+    aws.role(document())
+    aws.role(name="target", AssumeRolePolicyDocument=trust({"AWS": ROLE}))
+    target = f"arn:aws:iam::{A}:role/other/target"
+    assert refusal(aws.session("sts").assume_role, RoleArn=target, RoleSessionName="s1")[:2] == DENIED_XML
+
+
+@pytest.mark.parametrize(
+    ("given", "action"),
+    [({"Tags": [{"Key": "team", "Value": "crm"}]}, "sts:TagSession"),
+     ({"SourceIdentity": "ann"}, "sts:SetSourceIdentity")],
+)
+def test_tags_and_a_source_identity_of_a_session_take_permissions_of_their_own(aws, given, action):
+    aws.role(document("sts:*"))
+    target = aws.role(name="target", AssumeRolePolicyDocument=trust({"AWS": ROLE}))
+    params = {"RoleArn": target, "RoleSessionName": "s1", **given}
+    said = refusal(aws.session("sts").assume_role, **params)
+    assert said == (*DENIED_XML, sentence(action, target, implicit(action, "role trust policy")))
+    both = trust({"AWS": ROLE}, ["sts:AssumeRole", action])
+    aws.iam.update_assume_role_policy(RoleName="target", PolicyDocument=both)
+    assert aws.session("sts").assume_role(**params)["Credentials"]
 
 
 def test_to_give_a_function_a_role_takes_pass_role(aws):

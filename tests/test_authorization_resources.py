@@ -136,6 +136,56 @@ def test_batches_of_dynamodb_are_decided_table_by_table(aws):
     assert said == sentence("dynamodb:BatchGetItem", f"{table}b", implicit("dynamodb:BatchGetItem"))
 
 
+def test_transactions_of_dynamodb_take_the_permissions_of_their_operations(aws):
+    table = f"arn:aws:dynamodb:us-east-1:{A}:table/a"
+    aws.admin("dynamodb").create_table(
+        TableName="a", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+    aws.role(document("dynamodb:PutItem", table))
+    client, one = aws.session("dynamodb"), {"id": {"S": "1"}}
+    client.transact_write_items(TransactItems=[{"Put": {"TableName": "a", "Item": one}}])
+    for kind, action in (("Delete", "dynamodb:DeleteItem"), ("ConditionCheck", "dynamodb:ConditionCheckItem")):
+        asked = {"TableName": "a", "Key": one, **({"ConditionExpression": "x"} if kind == "ConditionCheck" else {})}
+        said = refusal(client.transact_write_items, TransactItems=[{kind: asked}])[2]
+        assert said == sentence(action, table, implicit(action))
+
+
+def test_objects_deleted_together_are_decided_key_by_key(aws):
+    aws.admin("s3").create_bucket(Bucket="bkt")
+    aws.role(document("s3:DeleteObject", "arn:aws:s3:::bkt/crm/*"))
+    client = aws.session("s3")
+    assert client.delete_objects(Bucket="bkt", Delete={"Objects": [{"Key": "crm/a&b"}]})["Deleted"]
+    both = {"Objects": [{"Key": "crm/a"}, {"Key": "b<c"}]}
+    said = refusal(client.delete_objects, Bucket="bkt", Delete=both)[2]
+    assert said == sentence("s3:DeleteObject", '"arn:aws:s3:::bkt/b<c"', implicit("s3:DeleteObject"))
+
+
+def test_buckets_are_listed_by_a_policy_for_every_bucket(aws):
+    aws.role(document("s3:ListAllMyBuckets", "arn:aws:s3:::*"))
+    assert aws.session("s3").list_buckets()["Buckets"] == []
+
+
+def test_parameters_are_decided_one_by_one(aws):
+    for name in ("/crm/a", "other"):
+        aws.admin("ssm").put_parameter(Name=name, Value="x", Type="String")
+    aws.role(document("ssm:GetParameters", f"arn:aws:ssm:us-east-1:{A}:parameter/crm/*"))
+    client, action = aws.session("ssm"), "ssm:GetParameters"
+    assert [found["Name"] for found in client.get_parameters(Names=["/crm/a"])["Parameters"]] == ["/crm/a"]
+    said = refusal(client.get_parameters, Names=["/crm/a", "other"])[2]
+    assert said == sentence(action, f"arn:aws:ssm:us-east-1:{A}:parameter/other", implicit(action))
+
+
+def test_secrets_read_together_take_the_permission_to_read_each(aws):
+    arns = [aws.secret(), aws.secret("other")]
+    aws.role(document("secretsmanager:BatchGetSecretValue"), document(GET, arns[0]))
+    client = aws.session("secretsmanager")
+    assert client.batch_get_secret_value(SecretIdList=["tok"])["SecretValues"][0]["SecretString"] == "s3cret"
+    said = refusal(client.batch_get_secret_value, SecretIdList=["tok", "other"])
+    assert said == (*DENIED, sentence(GET, arns[1], implicit(GET)))
+    filters = [{"Key": "name", "Values": ["tok"]}]
+    assert implicit("secretsmanager:ListSecrets") in refusal(client.batch_get_secret_value, Filters=filters)[2]
+
+
 def test_a_new_secret_is_matched_with_the_arn_it_will_have_and_named_by_its_name(aws):
     action = "secretsmanager:CreateSecret"
     aws.role(document(action, f"arn:aws:secretsmanager:us-east-1:{A}:secret:crm/*"))
@@ -169,6 +219,9 @@ def test_where_the_rig_cannot_tell_the_resource_any_allowed_one_will_do_and_the_
         ({"StringLike": {"aws:UserAgent": "*Boto3*"}, "ArnLike": {"aws:PrincipalArn": ROLE}}, True),
         ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z", "aws:EpochTime": "1577836800"}}, True),
         ({"StringEquals": {"aws:PrincipalAccount": A, "aws:PrincipalType": "AssumedRole"}}, True),
+        ({"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}, True),
+        ({"StringNotEquals": {"aws:ResourceAccount": A}}, False),
+        ({"Bool": {"aws:PrincipalIsAWSService": "false"}}, True),
     ],
 )
 def test_condition_keys(aws, condition, holds):

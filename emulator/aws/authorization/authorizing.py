@@ -15,7 +15,7 @@ from emulator.aws.authorization.resource_side import ResourceSide, Side, functio
 from emulator.aws.backend import ACCOUNT, Backend
 from emulator.aws.credentials import Held, Keyring
 from emulator.aws.iam.decide import Decision, Policies, decide
-from emulator.aws.iam.policy import Policy, PolicyType
+from emulator.aws.iam.policy import Policy, PolicyError, PolicyType
 from emulator.aws.iam.principals import Gathered, NoSuchEntity, Session, gather
 from emulator.aws.iam.request import Principal, Request, account_of
 from emulator.aws.wire import WireRequest
@@ -109,7 +109,7 @@ class Authorization:
         except Unresolved:
             return True
         arn = entry.latest.function.arn + (f":{wanted}" if wanted else "")
-        given = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_account}
+        given = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_account, "aws:PrincipalIsAWSService": "true"}
         request = Request(Principal(principal), INVOKE, arn, {key: value for key, value in given.items() if value})
         return decide(request, Policies(resource=function_policy(entry.policy.get(wanted, ())))).allowed
 
@@ -117,17 +117,20 @@ class Authorization:
 
     def _gathered(self, session: Session, reader: Caller) -> Gathered | None:
         """The caller's policies; None where they are not to decide."""
+        role = session.arn.split("/")[1] if ":assumed-role/" in session.arn else ""
         try:
             iam = self.backend.models("iam", "aws", account_of(session.arn))
             found = self.gather(iam, session.arn, session.policies, reader)
         except NoSuchEntity:
-            role = session.arn.split("/")[1] if ":assumed-role/" in session.arn else session.arn
-            if self.mode == "strict" or role in self._seen:
+            if self.mode == "strict" or role in self._seen or not role:  # who is no role's session was deleted
                 return Gathered(Principal(session.arn), Policies(session=session.policies))
             if role != DEFAULT_ROLE:  # which nobody named, so nobody needs to be told
                 self._name(f"role {role}", f"IAM has no role {role}: what it may do is not decided")
             return None
-        self._seen.add(session.arn.split("/")[1] if "/" in session.arn else session.arn)
+        except PolicyError as error:  # CloudFormation's, which moto does not check
+            self._name(f"policy {session.arn}", f"{session.arn} may do nothing: {error.message}")
+            return Gathered(Principal(session.arn), Policies(session=session.policies))
+        self._seen.add(role)
         return found
 
     def _decided(self, found: Gathered, need: Need, given: Given, side: Side | None = None) -> Decision:
@@ -139,7 +142,7 @@ class Authorization:
         own = replace(
             found.policies, resource=side.policies, resource_kind=side.kind, must_allow=side.must_allow, scps=scps
         )
-        keys: dict[str, str | Sequence[str]] = {**found.context, **given, **need.context}
+        keys: dict[str, str | Sequence[str]] = {"aws:ResourceAccount": owner, **found.context, **given, **need.context}
         keys |= resource_tags(need.action.partition(":")[0], side.tags)
         if organization:
             keys["aws:PrincipalOrgID"] = organization

@@ -37,7 +37,7 @@ def context(call: AwsCall, request: WireRequest, clock: Clock, functions_arn: st
     keys: Context = {
         "aws:CurrentTime": datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(epoch)), "aws:RequestedRegion": call.region, "aws:SecureTransport": "true",
-        "aws:ViaAWSService": "false",
+        "aws:ViaAWSService": "false", "aws:PrincipalIsAWSService": "false",
     }
     sent = {"aws:UserAgent": request.header("User-Agent"), "aws:Referer": request.header("Referer"),
             "aws:SourceIp": str(request.environ.get("REMOTE_ADDR", ""))}

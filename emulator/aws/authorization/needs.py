@@ -6,8 +6,10 @@ Source: service authorization reference.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +22,7 @@ from emulator.model import AwsCall
 FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 KMS_REFUSAL = "Access to KMS is not allowed"  # Secrets Manager's whole text, seen in three projects' issues
 OWN_KEY = "alias/aws/secretsmanager"
+_KEY = re.compile("<Key>([^<]+)</Key>")
 _KMS_ACTIONS = {
     "GetSecretValue": ("kms:Decrypt",),
     **dict.fromkeys(("CreateSecret", "PutSecretValue", "UpdateSecret"), ("kms:GenerateDataKey", "kms:Decrypt")),
@@ -45,6 +48,8 @@ def needs(call: AwsCall, request: WireRequest, backend: Backend) -> Iterator[Nee
         return
     own = _OWN.get((call.service, call.operation), _plain)
     yield from own(call, request)
+    if call.action == "secretsmanager:BatchGetSecretValue":
+        yield from _each(call, backend)
     if call.service == "secretsmanager" and call.operation in _KMS_ACTIONS:
         yield from _key(call, backend)
     if call.service == "lambda" and (role := call.params.get("Role")):
@@ -63,6 +68,30 @@ def _new_secret(call: AwsCall, request: WireRequest) -> Iterator[Need]:
     yield Need(call.action, arn, named=call.resource)
 
 
+def _all_buckets(call: AwsCall, request: WireRequest) -> Iterator[Need]:
+    """AWS's own examples grant it on `arn:aws:s3:::*`; a refusal names nothing."""
+    yield Need(call.action, "arn:aws:s3:::*", named="*")
+
+
+def _objects(call: AwsCall, request: WireRequest) -> Iterator[Need]:
+    """DeleteObjects: every key, `*` where a body names none. (AWS answers 200, and refuses them one by one.)"""
+    keys = [unescape(key) for key in _KEY.findall(request.body.decode("utf-8", "replace"))]
+    for key in dict.fromkeys(keys or ["*"]):
+        yield Need(call.action, f"{call.resource}/{key}")
+
+
+def _each(call: AwsCall, backend: Backend) -> Iterator[Need]:
+    """GetSecretValue of each too (API reference). AWS lists under Errors those it refuses; here one refuses all."""
+    action, typed = "secretsmanager:GetSecretValue", call.params.get("SecretIdList")
+    if call.params.get("Filters"):
+        yield Need("secretsmanager:ListSecrets", "*")
+        yield Need(action, "*", known=False)
+    known = backend.models("secretsmanager", call.region).secrets
+    for name in typed if isinstance(typed, list) else ():
+        secret = known.get(name) if isinstance(name, str) else None
+        yield Need(action, str(secret.arn if secret else name))
+
+
 def _copy(call: AwsCall, request: WireRequest) -> Iterator[Need]:
     yield from _plain(call, request)
     source = unquote(request.header("X-Amz-Copy-Source")).partition("?")[0].lstrip("/")
@@ -74,6 +103,39 @@ def _tables(call: AwsCall, request: WireRequest) -> Iterator[Need]:
     for name in items if isinstance(items, dict) else ("*",):
         table = f"arn:aws:dynamodb:{call.region}:{ACCOUNT}:table/{name}"
         yield Need(call.action, name if name.startswith("arn:") else table)
+
+
+def _transaction(call: AwsCall, request: WireRequest) -> Iterator[Need]:
+    """The permissions are those of the single operations (developer guide, transactions)."""
+    items: Any = call.params.get("TransactItems")
+    for item in items if isinstance(items, list) else ():
+        for kind, asked in item.items() if isinstance(item, dict) else ():
+            name = asked.get("TableName") if isinstance(asked, dict) else None
+            action = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
+            table = f"arn:aws:dynamodb:{call.region}:{ACCOUNT}:table/{name}"
+            yield Need(f"dynamodb:{action}", str(name) if str(name).startswith("arn:") else table)
+
+
+def _statement(call: AwsCall, request: WireRequest) -> Iterator[Need]:
+    """PartiQL: its text is not read here."""
+    yield Need(call.action, "*", known=False)
+
+
+def _parameters(call: AwsCall, request: WireRequest) -> Iterator[Need]:
+    names: Any = call.params.get("Names")
+    for name in names if isinstance(names, list) and names else ("*",):
+        bare = str(name).lstrip("/")
+        yield Need(call.action, bare if bare.startswith("arn:") else
+                   f"arn:aws:ssm:{call.region}:{ACCOUNT}:parameter/{bare}")
+
+
+def _role(call: AwsCall, request: WireRequest) -> Iterator[Need]:
+    """Tags and a source identity take permissions of their own, on both sides (STS API reference)."""
+    yield from _plain(call, request)
+    if any(name.startswith("Tags.member.") for name in call.params):
+        yield Need("sts:TagSession", call.resource)
+    if call.params.get("SourceIdentity"):
+        yield Need("sts:SetSourceIdentity", call.resource)
 
 
 def _ciphertext(call: AwsCall, request: WireRequest) -> Iterator[Need]:
@@ -111,9 +173,19 @@ def _key(call: AwsCall, backend: Backend) -> Iterator[Need]:
 
 _OWN: Mapping[tuple[str, str], Callable[[AwsCall, WireRequest], Iterator[Need]]] = {
     ("secretsmanager", "CreateSecret"): _new_secret,
+    ("sts", "AssumeRole"): _role,
+    ("ssm", "GetParameters"): _parameters,
+    ("ssm", "DeleteParameters"): _parameters,
+    ("s3", "ListBuckets"): _all_buckets,
+    ("s3", "DeleteObjects"): _objects,
     ("s3", "CopyObject"): _copy,
     ("s3", "UploadPartCopy"): _copy,
     ("dynamodb", "BatchGetItem"): _tables,
     ("dynamodb", "BatchWriteItem"): _tables,
+    ("dynamodb", "TransactGetItems"): _transaction,
+    ("dynamodb", "TransactWriteItems"): _transaction,
+    ("dynamodb", "ExecuteStatement"): _statement,
+    ("dynamodb", "BatchExecuteStatement"): _statement,
+    ("dynamodb", "ExecuteTransaction"): _statement,
     ("kms", "Decrypt"): _ciphertext,
 }

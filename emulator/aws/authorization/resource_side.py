@@ -111,9 +111,9 @@ def _key(at: ResourceSide, region: str, rest: str, arn: str) -> Side:
 
 
 def _trust(at: ResourceSide, region: str, rest: str, arn: str) -> Side:
-    name = rest.rsplit("/", 1)[-1]
+    """A name under a path that is not the role's is no role."""
     roles = list(at.backend.models("iam", "aws", account_of(arn)).roles.values())
-    role = next((role for role in roles if role.name == name), None)
+    role = next((role for role in roles if role.arn == arn), None)
     written = role.assume_role_policy_document if role else ""
     text = written if isinstance(written, str) else json.dumps(written)
     return Side(document(text, arn) if text else (), kind=PolicyType.TRUST)
