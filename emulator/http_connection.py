@@ -36,6 +36,10 @@ class Gone(Exception):
     """The client has ended the connection, or was silent too long."""
 
 
+class HungUp(Gone):
+    """Raised by whoever should answer: the connection ends without an answer."""
+
+
 class Refused(Exception):
     """What came is no request that can be served; the argument is the status line to answer before closing."""
 

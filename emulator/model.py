@@ -6,6 +6,7 @@ A *reply* is what `proceed` gives back at a point: it has a `verdict`, one word 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -255,6 +256,22 @@ class AwsError:
     @property
     def verdict(self) -> str:
         return self.code
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """An answer that whoever serves the call keeps back, so that the strike is known at once, however long it takes.
+
+    reply: given after `seconds` of real time, or as soon as `until` is set; with None the connection ends without one.
+    """
+
+    reply: Reply | None
+    seconds: float
+    until: threading.Event
+
+    @property
+    def verdict(self) -> str:
+        return self.reply.verdict if self.reply else "no answer"
 
 
 # --- sockets and SaaS hosts ---------------------------------------------------------------------------

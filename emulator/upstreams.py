@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.certificates import Authority
 from emulator.errors import FileProblem, RigError
+from emulator.held import given
 from emulator.http_connection import Application, Gone, Incoming, Outgoing, answer, environ, requests, sender
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
@@ -132,14 +133,14 @@ class Upstreams:
         """One connection's requests, one after the other."""
         connection.settimeout(None)
         send = sender(connection)
-        with suppress(Gone):  # it timed out, or its environment was killed
+        with suppress(Gone):  # it timed out, its environment was killed, or a fault wants no answer
             for request in requests(connection, send):
                 headers = {name.lower(): value for name, value in request.headers}
                 host = headers.get("host", "").lower().rsplit(":", 1)[0]
                 if apis and ".execute-api." in host:  # by TLS; one that no API has is refused in API Gateway's words
                     answer(request, _secure(request, connection), apis.app, send)
                 elif host in self._upstreams:
-                    _write(Outgoing(request, send), self._answer(request, host, headers, peer_ip))
+                    _write(Outgoing(request, send), given(self._answer(request, host, headers, peer_ip)))
                 else:
                     self._refuse(host, peer_ip)
                     reset_on_close(connection)

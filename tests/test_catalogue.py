@@ -15,8 +15,9 @@ from faults.aws_denied import AwsDenied
 from faults.cold_start import ColdStartLatency
 
 NAMES = (
-    "aws_denied", "cold_start", "db_socket_open", "iam_propagation_delay", "secret_value_stale",
-    "secret_visibility_delay",
+    "aws_blackhole", "aws_denied", "aws_error", "aws_latency", "aws_response_lost", "aws_throttle", "clock_skew",
+    "cold_start", "credentials_expired", "db_socket_open", "iam_propagation_delay", "kms_denied", "secret_value_stale",
+    "secret_visibility_delay", "upstream_error", "upstream_latency", "upstream_rate_limited",
 )  # fmt: skip
 
 
@@ -181,8 +182,8 @@ def test_python_writes_a_rule_with_keywords():
         ({"fault": ["cold_start"]}, "fault: unknown fault ['cold_start'] (choose from:"),
         ({"fault": {"a": 1}}, "fault: unknown fault {'a': 1} (choose from:"),
         ({"fault": 5}, "fault: unknown fault 5 (choose from:"),
-        ({}, "fault: is missing (choose from: aws_denied"),
-        ({"fault": None}, "fault: is missing (choose from: aws_denied"),
+        ({}, "fault: is missing (choose from: aws_blackhole"),
+        ({"fault": None}, "fault: is missing (choose from: aws_blackhole"),
         (None, "must be a mapping, not None (choose from: fault, match, name, optional, when, with)"),
         ([], "must be a mapping, not [] (choose from:"),
         (5, "must be a mapping, not 5 (choose from:"),
@@ -201,7 +202,7 @@ def test_what_is_no_rule_is_one_line_with_file_and_choices(written, said):
         ("with", [], "with: must be a mapping, not []"),
         ("with", 0, "with: must be a mapping, not 0"),
         ("with", False, "with: must be a mapping, not False"),
-        ("with", {"delay": 1}, "with.delay: unknown key (choose from: delay_ms, real)"),
+        ("with", {"delay": 1}, "with.delay: unknown key (choose from: delay_ms, real, slowdown)"),
         ("with", {"delay_ms": "1"}, "with.delay_ms: Input should be a valid integer, not '1'"),
         ("with", {"delay_ms": 1.5}, "with.delay_ms: Input should be a valid integer, not 1.5"),
         ("with", {"delay_ms": True}, "with.delay_ms: Input should be a valid integer, not True"),

@@ -96,7 +96,8 @@ def test_a_rule_is_armed_listed_and_disarmed(ask, inline_rig):
     status, armed = ask("POST", "faults", {"fault": "cold_start", "name": "slow one", "with": {"delay_ms": 5}, **place})
     assert status == 201
     assert armed == {
-        "name": "slow one", "fault": "cold_start", "with": {"delay_ms": 5, "real": False}, "match": {"function": "crm"},
+        "name": "slow one", "fault": "cold_start", "with": {"delay_ms": 5, "slowdown": 1.0, "real": False},
+        "match": {"function": "crm"},
         "when": {"after": 0, "times": 2, "every": 1, "between": None, "probability": 1.0, "ttl": None, "per": "run"},
         "optional": False, "strikes": 0,
     }  # fmt: skip
@@ -127,8 +128,8 @@ def test_a_rule_that_is_not_armed_cannot_be_disarmed(ask):
         (b"\xff", "request: the body must be a JSON object"),
         (b"[1]", "request: the body must be a JSON object"),
         (b'"cold_start"', "request: the body must be a JSON object"),
-        ({}, "request: fault: is missing (choose from: aws_denied, cold_start"),
-        ({"fault": "cold"}, "request: fault: unknown fault 'cold' (choose from: aws_denied, cold_start"),
+        ({}, "request: fault: is missing (choose from: aws_blackhole, aws_denied"),
+        ({"fault": "cold"}, "request: fault: unknown fault 'cold' (choose from: aws_blackhole, aws_denied"),
         ({"fault": ["x"]}, "request: fault: unknown fault ['x'] (choose from:"),
         ({"fault": "cold_start", "where": {}}, "request: where: unknown key (choose from: fault, match, name"),
         ({"fault": "cold_start", "with": {"delay_ms": "x"}}, "request: with.delay_ms: Input should be a valid integer"),

@@ -71,7 +71,7 @@ def refused(path):
         ("texts: klingon", "texts: unknown generation of texts 'klingon' (choose from: "),
         ("clock: broken", "clock: Input should be 'manual' or 'real', not 'broken'"),
         ("seed: x", "seed: Input should be a valid integer, not 'x'"),
-        ("faults: [cold]", "faults.0.fault: unknown fault 'cold' (choose from: aws_denied"),
+        ("faults: [cold]", "faults.0.fault: unknown fault 'cold' (choose from: aws_blackhole"),
         ("faults: [cold_start, cold_start]", "faults.1: a rule named 'cold_start' is armed already"),
         ("faults: [{fault: cold_start, when: {times: -1}}]", "faults.0.when.times: must be 1 or more, not -1"),
     ],

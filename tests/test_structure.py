@@ -20,10 +20,10 @@ MODULES = {
 WRITTEN = sorted(path for path in MODULES.values() if path.stat().st_size)
 LEVELS = [
     {"emulator.model", "emulator.errors", "emulator.clock", "emulator.scope"},
-    {"emulator.fault", "emulator.timeline", "emulator.visibility"},
+    {"emulator.fault", "emulator.timeline", "emulator.visibility", "emulator.rate"},
     {"emulator.injector"},
 ]
-FOR_FAULTS = {"emulator.fault", "emulator.scope", "emulator.model", "emulator.visibility"}
+FOR_FAULTS = {"emulator.fault", "emulator.scope", "emulator.model", "emulator.visibility", "emulator.rate"}
 LINES, FUNCTION_LINES = 400, 40
 FAULTS = sorted(point.name for point in importlib.metadata.entry_points(group="lambdarig.faults"))
 

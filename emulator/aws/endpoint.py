@@ -18,6 +18,7 @@ from emulator.aws.backend import Backend
 from emulator.aws.errors_wire import write_error
 from emulator.aws.wire import WireRequest, read
 from emulator.errors import FaultError
+from emulator.held import given
 from emulator.injector import Injector
 from emulator.model import AwsCall, AwsError, AwsReply, Caller
 
@@ -52,7 +53,8 @@ class Consistency(Protocol):
 
 class AwsEndpoint:
     """services: own ones by SigV4 signing name. Without an authenticator signatures are not looked at; without an
-    authorizer every call is allowed; without consistency every write is visible at once."""
+    authorizer every call is allowed; without consistency every write is visible at once. Raises HungUp where a fault
+    wants no answer."""
 
     def __init__(
         self, injector: Injector, attribution: Attribution, backend: Backend, services: Mapping[str, Service],
@@ -81,7 +83,7 @@ class AwsEndpoint:
         call = self._call(request)
         try:
             reply = self.injector.pass_through("aws_call", call, lambda: self._answer(call, request)).reply
-            return _written(request, reply)
+            return _written(request, given(reply))
         except FaultError as error:
             self.injector.timeline.record(call.id, "aws_call", "", "FaultError", error.message)
             return _own_fault(request, "FaultError", error.message)

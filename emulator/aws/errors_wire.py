@@ -56,6 +56,8 @@ COMMON: Mapping[str, Mapping[str, tuple[str, int]]] = {
         "query": ("MissingAuthenticationToken", 403), "rest-xml": ("AccessDenied", 403),
         "ec2": ("AuthFailure", 401), "query-compatible": ("MissingAuthenticationToken", 403),
     },
+    "InternalFailure": {"json": ("InternalFailure", 500), "rest-xml": ("InternalError", 500)},
+    "ServiceUnavailable": {"json": ("ServiceUnavailable", 503)},
     "UnknownOperationException": {
         "json": ("UnknownOperationException", 400), "rest-json": ("UnknownOperationException", 404),
         "query": ("InvalidAction", 400), "rest-xml": ("MethodNotAllowed", 405), "ec2": ("InvalidAction", 400),

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from emulator.aws.endpoint import AwsEndpoint
+from emulator.http_connection import HungUp
 
 _creating = threading.Lock()  # botocore's sessions are not thread-safe while they make clients
 
@@ -64,11 +65,15 @@ def _keys(endpoint: AwsEndpoint, access_key: str) -> Mapping[str, str | None]:
 
 
 def send(endpoint: AwsEndpoint, request: Any) -> Any:
-    """Serve a botocore AWSPreparedRequest; gives a botocore AWSResponse."""
+    """Serve a botocore AWSPreparedRequest; gives a botocore AWSResponse. Raises ConnectionClosedError, as a socket."""
     from botocore.awsrequest import AWSResponse
+    from botocore.exceptions import ConnectionClosedError
 
     answered: list[Any] = []
-    chunks = endpoint(environ(request), lambda status, headers: answered.extend((status, headers)))
+    try:
+        chunks = endpoint(environ(request), lambda status, headers: answered.extend((status, headers)))
+    except HungUp:
+        raise ConnectionClosedError(endpoint_url=request.url) from None
     body = _Raw(b"".join(chunks))
     return AWSResponse(request.url, int(answered[0].split(" ")[0]), _headers(answered[1]), body)
 
