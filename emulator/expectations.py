@@ -14,6 +14,7 @@ from emulator.errors import FileProblem, one_line
 from emulator.files import Step
 
 CHECKS = ("contains", "matches", "not", "at_least", "at_most")
+BAD_PATH = (ValueError, RecursionError)  # JMESPath's own errors are ValueErrors; a slice by steps of 0 is a plain one
 _ABOUT_FAILURE = re.compile(r"\W*(error|function_error|status)\b")
 
 
@@ -30,7 +31,7 @@ def check_path(path: str, file: Path, key: str) -> None:
         jmespath.compile(path).search({})
     except jmespath.exceptions.JMESPathTypeError:  # the answer will have what an empty one has not
         return
-    except jmespath.exceptions.JMESPathError as error:
+    except BAD_PATH as error:
         raise FileProblem(file, key, f"{path!r} is no JMESPath: {one_line(error)}") from None
 
 
@@ -58,7 +59,7 @@ def judged(step: Step, result: dict[str, Any]) -> list[str]:
     for path, wanted in step.expect.items():
         try:
             found = jmespath.search(path, result)
-        except jmespath.exceptions.JMESPathError as error:
+        except BAD_PATH as error:
             problems.append(f"{path}: cannot be looked up: {one_line(error)}")
             continue
         if not holds(found, wanted):
@@ -98,7 +99,7 @@ def shown(step: Step, result: dict[str, Any]) -> list[str]:
         return []
     try:
         found = jmespath.search(step.show, result)
-    except jmespath.exceptions.JMESPathError as error:
+    except BAD_PATH as error:
         return [f"{step.show}: cannot be looked up: {one_line(error)}"]
     parts = found if isinstance(found, list) else [found]
     texts = [part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in parts]

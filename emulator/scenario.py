@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator import building, catalogue
 from emulator.errors import FileProblem, RigError
-from emulator.expectations import judged, shown
+from emulator.expectations import check_expectations, judged, shown
 from emulator.files import GuideScenario, ScenarioFile, Step
 from emulator.rig import Rig
 from emulator.scenario_check import check, name_of
@@ -110,6 +110,7 @@ class _Run:
             raise
         self._made["steps"][name] = result
         wanted = step.model_copy(update={"expect": self._steps.filled(step.expect)})
+        check_expectations(wanted.expect, self._file, f"{name}.expect")  # again, with what references led to
         self._problems += [f"{name}: {problem}" for problem in judged(wanted, result)]
 
     def _do(self, step: Step) -> dict[str, Any]:

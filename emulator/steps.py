@@ -74,14 +74,15 @@ class Steps:
         """status, headers (names in lower case), body, json; or error where the host has no name."""
         import requests
 
-        path, body = self.filled(step.path), self.filled(step.body)
+        path = self.filled(step.path)
+        body = None if step.body is None else building.filled(step.body, self._made)
         try:
             url, host = self._address(step, path)
             if host and not self._rig.gateway.resolves(host):
                 return {"error": {"code": "NameResolutionError", "message": f"Could not resolve host: {host}"}}
             request = requests.Request(
                 step.method, url, headers=self.filled(step.headers), json=self.filled(step.data),
-                data=body.encode() if isinstance(body, str) else body,
+                data=None if body is None else body.encode(),
             ).prepare()
             if step.sign is not None:
                 _sign(request, _keys(self.filled(step.sign)), host)
@@ -101,8 +102,8 @@ class Steps:
     def _address(self, step: HttpStep, path: str) -> tuple[str, str]:
         """The URL to ask, and its host where that needs a name. A signature is over API Gateway's own address."""
         if step.url is not None:
-            url = self.filled(step.url)
-            return url, urlsplit(url).netloc
+            url = building.filled(step.url, self._made)
+            return url, urlsplit(url).hostname or ""
         api = self._made["apis"][step.api]
         if step.sign is None:
             return f"{self._rig.url}{api['path']}{path}", ""
@@ -111,10 +112,12 @@ class Steps:
 
 def _keys(given: Any) -> tuple[str, str, str | None]:
     """Access key, secret key and token of credentials as STS or Cognito gave them."""
-    secret = given.get("SecretAccessKey") or given.get("SecretKey") if isinstance(given, Mapping) else None
-    if not secret or "AccessKeyId" not in given:
-        raise UsageError("credentials are a mapping with AccessKeyId, SecretAccessKey and perhaps SessionToken")
-    return given["AccessKeyId"], secret, given.get("SessionToken")
+    held = given if isinstance(given, Mapping) else {}
+    key, secret = held.get("AccessKeyId"), held.get("SecretAccessKey") or held.get("SecretKey")
+    token = held.get("SessionToken")
+    if not (isinstance(key, str) and isinstance(secret, str) and isinstance(token, str | None)):
+        raise UsageError("credentials are texts: AccessKeyId, SecretAccessKey and perhaps SessionToken")
+    return key, secret, token
 
 
 def _sign(request: Any, keys: tuple[str, str, str | None], host: str) -> None:

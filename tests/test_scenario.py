@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from emulator import expectations
-from emulator.errors import EngineError, FaultError, FileProblem, RigError
+from emulator.errors import EngineError, FaultError, FileProblem, RigError, UsageError
 from emulator.files import ScenarioFile, Step, load
 from emulator.scenario import check, run_scenario
 
@@ -105,6 +105,7 @@ def test_the_head_is_checked(write, head, said):
         ("{http: {url: x}}", ".http.url: String should match pattern"),
         ("{http: {api: shop}}", ".http.path: is missing"),
         ("{advance: 1, show: 'a['}", ".show: 'a[' is no JMESPath: "),
+        (f"{{advance: 1, show: {'(' * 3000}a}}", ".show: '(((("),
         ("{settle: 0}", ".settle: Input should be greater than 0, not 0"),
         ("{http: {api: shop, path: orders}}", ".http.path: String should match pattern '^(/|$)', not 'orders'"),
         ("{http: {api: shop, path: /, method: get it}}", ".http.method: String should match pattern '^[A-Z]+$'"),
@@ -202,6 +203,37 @@ steps:
     json.dumps(result)
 
 
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("{advance: 1, expect: {a: {matches: '${steps.one.payload.got.re}'}}}", "step 2.expect.a.matches: is no reg"),
+        ("{advance: 1, expect: {a: {matches: '${steps.one.payload}'}}}", "step 2.expect.a.matches: is no regular"),
+        ("{advance: 1, expect: {a: '${steps.one.payload.got.least}'}}", "step 2.expect.a.at_least: must be a number"),
+        ("{http: {api: shop, path: /, sign: '${steps.one.payload.got.keys}'}}", "credentials are texts: AccessKeyId"),
+        ("{http: {url: '${steps.one.payload.got.n}'}}", "http GET : Invalid URL '5'"),
+        ("{http: {url: '${steps.one.payload.got.keys}'}}", "http GET : No connection adapters were"),
+    ],
+)  # fmt: skip
+def test_what_a_reference_led_to_is_checked_too(write, step, said):
+    payload = "{re: '(', least: {at_least: many}, keys: {AccessKeyId: 5, SecretAccessKey: 7}, n: 5}"
+    file = write(f"steps: [{{name: one, invoke: {{function: crm, payload: {payload}}}}}, {step}]")
+    with pytest.raises(UsageError) as raised:
+        run(file)
+    assert said in str(raised.value)
+
+
+def test_an_api_is_called_by_its_url(write):
+    result = run(write("""
+steps:
+  - {invoke: {function: crm, payload: {a: 1}}, name: one}
+  - http: {url: "https://${apis.shop.id}.execute-api.us-east-1.amazonaws.com:443/dev/orders/7"}
+    expect: {status: 200, body: /orders/7}
+  - http: {api: shop, method: PUT, path: /orders/7, body: "${steps.one.payload.got}"}
+    expect: {body: '{"a": 1}'}
+"""))
+    assert result["problems"] == []
+
+
 def test_an_api_is_called_over_http(write):
     result = run(write("""
 steps:
@@ -226,6 +258,8 @@ steps:
         ("{invoke: {function: crm, payload: {fail: x}}, expect: {payload.errorType: ValueError}}", "failed: "),
         ("{invoke: {function: crm}, expect: {function_error: Unhandled}}", "function_error: expected Unhandled, fou"),
         ("{invoke: {function: crm}, expect: {'length(payload.x)': 1}}", "length(payload.x): cannot be looked up: "),
+        ("{invoke: {function: crm, payload: {a: [1]}}, expect: {'payload.got.a[::0]': 1}}",
+         "payload.got.a[::0]: cannot be looked up: slice step cannot be zero"),
     ],
 )  # fmt: skip
 def test_a_step_that_does_not_give_what_it_must_fails_the_scenario(write, step, problem):
