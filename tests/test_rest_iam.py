@@ -236,7 +236,9 @@ def test_a_policy_counts_from_the_next_deployment_on(shop):
     assert shop.send("/dev/orders/7").status == 403
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"Statement": [{"Effect": "Perhaps"}]}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"Statement": [{"Effect": "Perhaps"}]}', '{"Statement": [5]}', '{"Statement": "x"}']
+)
 def test_what_is_no_policy_is_refused(shop, text):
     api = shop.aws("apigateway")
     with pytest.raises(ClientError) as refusal:

@@ -312,6 +312,16 @@ def test_a_methods_own_settings_come_before_the_stages(shop, path):
     assert any("GET /orders/{id}" in line for line in shop.events())
 
 
+def test_a_method_has_one_set_of_settings_however_its_path_is_written(shop):
+    shop.make()
+    shop.log_role()
+    shop.patch(("/orders/{id}/GET/logging/loglevel", "INFO"))
+    shop.patch(("/~1orders~1{id}/GET/logging/loglevel", "OFF"))
+    assert len(shop.aws("apigateway").get_stage(restApiId=shop.id, stageName="dev")["methodSettings"]) == 1
+    shop.send("/dev/orders/7")
+    assert shop.events() == []
+
+
 @pytest.mark.parametrize(("key", "method"), [
     ("orders~1{id}/GET", ("/orders/{id}", "GET")), ("~1orders/ANY", ("/orders", "ANY")), ("~1/GET", ("/", "GET")),
     ("*/*", ("/*", "*")),
@@ -391,6 +401,9 @@ CHARACTERS = "Access Log destination must only contain characters a-z, A-Z, 0-9,
     ("/*/*/logging/loglevel", "DEBUG", "Invalid logging level 'DEBUG'. Must be one of: [OFF, ERROR, INFO]"),
     ("/accessLogSettings/destinationArn", f"{GROUP}:*", f"{CHARACTERS}'log-group:access:*'"),
     ("/accessLogSettings/destinationArn", "access", NO_ARN),
+    ("/accessLogSettings/destinationArn", GROUP.replace(REGION, "mars-1"),
+     "Invalid ARN specified in the request. There is no region 'mars-1'."),
+    ("/*/*/throttling/rateLimit", "many", "Invalid value 'many' for throttling/rateLimit: it must be a number"),
     ("/accessLogSettings/format", "$context.requestId\n$context.status",
      f"{LINES}'$context.requestId\n$context.status'"),
     ("/accessLogSettings/format", "$context.status $context.requestIdentity",
@@ -400,6 +413,15 @@ def test_settings_that_aws_refuses(shop, path, value, says):
     shop.make()
     shop.log_role()
     assert refusal(shop.patch, (path, value)) == says
+
+
+@pytest.mark.parametrize("missing", ["op", "path", "value"])
+def test_a_patch_that_is_not_whole_is_refused(shop, missing):
+    shop.make()
+    whole = {"op": "replace", "path": "/cloudwatchRoleArn", "value": "x"}
+    patch = {key: value for key, value in whole.items() if key != missing}
+    says = refusal(shop.aws("apigateway").update_account, patchOperations=[patch])
+    assert says == "A patch operation needs op and path, and add and replace a value"
 
 
 @pytest.mark.parametrize("op", ["add", "replace"])

@@ -154,7 +154,7 @@ def _logging(models: Any, stage: Any) -> Logging | None:
     access = stage.access_log_settings or {}
     if not (stage.method_settings or access) or not models.account.cloudwatch_role_arn:
         return None
-    return Logging(stage.method_settings, access.get("destinationArn", ""), access.get("format", ""))
+    return Logging(dict(stage.method_settings), access.get("destinationArn", ""), access.get("format", ""))
 
 
 def find_api_key(models: Any, stage: Stage, value: str) -> str | None:

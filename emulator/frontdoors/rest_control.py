@@ -27,6 +27,7 @@ NOT_ALLOWED = (
     "The role ARN does not have required permissions configured. Please grant trust permission for API Gateway and add "
     "the required role policy."
 )
+INCOMPLETE = "A patch operation needs op and path, and add and replace a value"  # AWS's words are not known
 _DEPLOYING = ("CreateDeployment", "CreateStage", "UpdateStage")
 _WRITING = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 
@@ -39,6 +40,8 @@ class RestControl:
 
     def answer(self, call: AwsCall, request: WireRequest) -> AwsReply:
         mend_moto()
+        if _is_incomplete(call):
+            return write_error(request, AwsError("BadRequestException", INCOMPLETE))
         role = _role(call) if call.operation == "UpdateAccount" else ""
         if role and not self._may_log(role):
             return write_error(request, AwsError("BadRequestException", NOT_ALLOWED))
@@ -70,6 +73,15 @@ class RestControl:
         if not decide(Request(Principal(PRINCIPAL), "sts:AssumeRole", role), trusted).allowed:
             return False
         return all(decide(Request(found.principal, action), found.policies).allowed for action in _WRITING)
+
+
+def _is_incomplete(call: AwsCall) -> bool:
+    """Whether an operation of a patch lacks what moto takes for granted."""
+    operations: Any = call.params.get("patchOperations")
+    return isinstance(operations, list) and not all(
+        isinstance(one, dict) and {"op", "path", *(["value"] if one.get("op") != "remove" else [])} <= one.keys()
+        for one in operations
+    )
 
 
 def _role(call: AwsCall) -> str:

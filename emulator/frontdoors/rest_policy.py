@@ -26,6 +26,7 @@ def resource_policy(text: str, region: str, account: str, api: str) -> Policy:
         given = document.get("Statement", [])
         document["Statement"] = [
             {key: whole(value) if key in ("Resource", "NotResource") else value for key, value in statement.items()}
+            if isinstance(statement, dict) else statement  # `parse` refuses it
             for statement in (given if isinstance(given, list) else [given])
         ]
     return parse(json.dumps(document), f"execute-api_{api}")
