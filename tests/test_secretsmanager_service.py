@@ -69,3 +69,14 @@ def test_a_name_with_other_characters_is_refused(rig, name):
         "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!", 400,
     )
     assert rig.admin.create_secret(Name="appflow!1-crm_+=.@/x", SecretString="a")
+
+
+@pytest.mark.parametrize("token", ["x", "-1", "9" * 4096])
+def test_a_token_that_nobody_gave_out_is_refused(rig, token):
+    for index in range(3):
+        rig.admin.create_secret(Name=f"db{index}", SecretString="a")
+    wanted = ("InvalidNextTokenException", "The NextToken value is invalid.", 400)
+    assert refused(rig.admin.list_secrets, NextToken=token) == wanted
+    assert refused(rig.admin.batch_get_secret_value, SecretIdList=["db1"], NextToken=token) == wanted
+    pages = rig.admin.get_paginator("list_secrets").paginate(PaginationConfig={"PageSize": 2})
+    assert [each["Name"] for page in pages for each in page["SecretList"]] == ["db0", "db1", "db2"]

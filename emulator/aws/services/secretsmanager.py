@@ -32,6 +32,7 @@ BAD_NAME = AwsError(
     "ValidationException",
     "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
 )
+BAD_TOKEN = AwsError("InvalidNextTokenException", "The NextToken value is invalid.")
 REPLICA = AwsError(
     "InvalidParameterException",
     "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
@@ -84,6 +85,9 @@ def refusal(request: WireRequest, secret: Any) -> AwsError | None:
     name = request.params.get("Name")
     if request.operation == "CreateSecret" and isinstance(name, str) and not _NAME.fullmatch(name):
         return BAD_NAME
+    token = request.params.get("NextToken")
+    if request.operation in ("ListSecrets", "BatchGetSecretValue") and token and not _is_token(token):
+        return BAD_TOKEN
     if secret is None:
         return NOT_FOUND if request.operation in ("ListSecretVersionIds", "RotateSecret") else None
     if request.operation == "RotateSecret" and hasattr(secret, "source"):
@@ -96,6 +100,11 @@ def refusal(request: WireRequest, secret: Any) -> AwsError | None:
     if request.operation == "GetSecretValue" and stage and not request.params.get("VersionId"):
         return None if any(stage in version["version_stages"] for version in secret.versions.values()) else _no(stage)
     return None
+
+
+def _is_token(given: object) -> bool:
+    """moto's are offsets."""
+    return isinstance(given, str) and given.isdecimal() and len(given) < 10
 
 
 def follow(secret: Any) -> None:
