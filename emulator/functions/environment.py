@@ -103,8 +103,8 @@ class Environment:
         return self._sandbox.alive()
 
     def used_mb(self, how: Exit | None = None) -> int:
-        """Peak memory of this invocation in MB, measured. Of one killed by its cap the accounts may have gone before they
-        were read; that the kernel killed it is then the measurement: it had reached the cap."""
+        """Peak memory of this invocation in MB, measured. Of one killed by its cap the accounts may have gone before
+        they were read; that the kernel killed it is then the measurement: it had reached the cap."""
         used = min(-(-self._sandbox.peak_memory() // MB), self.function.memory_mb)
         missed = how is not None and how.oom and used < NEAR * self.function.memory_mb
         return self.function.memory_mb if missed else used
