@@ -15,6 +15,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from emulator.importing import IMPORTING
+
 if TYPE_CHECKING:
     from emulator.rig import Rig
 
@@ -41,7 +43,8 @@ class ControlDoor:
     def _flask(self) -> Callable[..., Iterable[bytes]]:
         with self._lock:
             if self._app is None:
-                from emulator.control import control
+                with IMPORTING:
+                    from emulator.control import control
 
                 self._app = control(self._rig, self._stop)
             return self._app

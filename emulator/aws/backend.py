@@ -20,6 +20,7 @@ from typing import Any
 from emulator.aws.blame import UNKNOWN, operation_of, refusal
 from emulator.aws.errors_wire import error_code, write_error
 from emulator.aws.wire import WireRequest
+from emulator.importing import IMPORTING
 from emulator.model import AwsError, AwsReply
 
 ACCOUNT = "123456789012"
@@ -112,7 +113,7 @@ class Backend:
 
     def _app(self) -> Any:
         if self._loaded is None:
-            with self._lock:
+            with self._lock, IMPORTING:
                 self._loaded = self._loaded or _load(self._seed)
         return self._loaded
 
