@@ -87,6 +87,15 @@ def the_rig():
     return Decided()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_rig_left():
+    """The rig of all these tests ends with them."""
+    yield
+    if the_rig.cache_info().currsize:
+        the_rig().rig.close()
+        the_rig.cache_clear()
+
+
 @pytest.fixture
 def aws():
     yield the_rig().fresh()

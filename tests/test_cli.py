@@ -226,9 +226,13 @@ def test_the_example_of_a_fault_runs(name, home, cli):
     program, command, *arguments = shlex.split(line)
     assert (program, command) == ("lambdarig", "up")
     up = Up(home, "--engine", "inline", *arguments)
-    (armed,) = json.loads(up.call("fault", "list", "--json").stdout)
+    try:
+        told = up.call("fault", "list", "--json")
+    finally:
+        ended = up.end()
+    (armed,) = json.loads(told.stdout)
     assert (armed["fault"], armed["when"]["times"]) == (name, 1)
-    assert up.end()[0] == 0
+    assert ended[0] == 0
 
 
 # --- a rig that runs ---
