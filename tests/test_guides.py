@@ -46,7 +46,7 @@ def test_without_a_cause_it_does_not_happen(name, cause, real_engine):
     assert not row["reproduced"]
     symptoms = [problem for problem in row["problems"] if not problem.startswith("the rule ")]
     assert symptoms, row["problems"]
-    assert all(step["result"] is not None for step in row["steps"]), "the rig must do its part"
+    assert row["steps"], f"the rig must do its part: {row['problems']}"  # a rig that failed has none
 
 
 # --- what is written about them ---
