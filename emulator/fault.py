@@ -2,8 +2,9 @@
 
 A fault is a frozen dataclass whose fields are its parameters (`param()` gives each a unit and a meaning). It
 implements the points it needs; every hook gets `(subject, proceed, ctx)`. Calling `proceed` zero times cuts the
-call short, once lets it pass (earlier, later or altered), twice delivers it twice. State lives in `ctx.state`,
-made by `new_state()` for each armed rule, never in the fault.
+call short, once lets it pass (earlier, later or altered), twice delivers it twice. `proceed(altered)` passes on another
+subject of the same id, as `dataclasses.replace` makes it. State lives in `ctx.state`, made by `new_state()` for each
+armed rule, never in the fault.
 """
 
 from __future__ import annotations
@@ -18,7 +19,21 @@ from typing import Any, ClassVar
 from emulator.clock import Clock
 from emulator.scope import Match, When
 
-POINTS = ("request", "start", "invoke", "aws_call", "read", "connect", "upstream")
+POINTS = {
+    "request": "a request at API Gateway",
+    "permit": "a look whether a service may invoke a function",
+    "invoke": "an invocation",
+    "start": "an execution environment's start",
+    "warm": "an idle environment that is to be used again",
+    "deliver": "an event that an environment is given",
+    "aws_call": "a call of an AWS service",
+    "read": "a look at a secret, or at a caller's policies",
+    "resolve": "a name of a SaaS host that is looked up",
+    "handshake": "a TLS handshake with a SaaS host",
+    "connect": "a connection to a database or another relayed host",
+    "resume": "such a connection whose environment was frozen and goes on",
+    "upstream": "a request to a SaaS host",
+}
 
 
 @dataclass
@@ -26,7 +41,7 @@ class Context:
     """What a hook may use besides its subject.
 
     state: this rule's own. lock: guards it. random: dice keyed by seed, rule and subject.
-    delayed, stalled: what this passage has cost so far, in seconds (virtual, real).
+    delayed, stalled: what this passage has cost so far, in seconds (virtual, real). did: see `acted`.
     """
 
     clock: Clock
@@ -35,6 +50,7 @@ class Context:
     random: random.Random
     delayed: float = 0.0
     stalled: float = 0.0
+    did: str = ""
 
     def delay(self, seconds: float) -> None:
         """Add time that only the rig can observe: nothing waits, the callers' limits count it."""
@@ -44,6 +60,11 @@ class Context:
         """Really wait: the handler's own clock can see this."""
         self.stalled += max(0.0, seconds)
         self.clock.stall(seconds)
+
+    def acted(self, what: str) -> None:
+        """Something beside this passage was changed (a server filled up, a socket closed): that is a strike too.
+        what: for people, in the record's detail."""
+        self.did = f"{self.did}, {what}" if self.did else what
 
 
 class Fault:

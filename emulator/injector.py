@@ -1,7 +1,7 @@
 """The one place that calls faults, and the one that says whether a rule struck.
 
-A strike is an effect, not a look: the rule changed the reply, delayed it, raised, or did not call `proceed`
-exactly once. The first rule armed is outermost, as WSGI middleware is.
+A strike is an effect, not a look: the rule changed the subject or the reply, delayed it, acted on something else,
+raised, or did not call `proceed` exactly once. The first rule armed is outermost, as WSGI middleware is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Generic, TypeVar
 
 from emulator.clock import Clock
@@ -21,6 +21,7 @@ from emulator.model import Reply, Subject
 from emulator.timeline import Timeline
 
 R = TypeVar("R", bound=Reply)
+S = TypeVar("S", bound=Subject)
 _INVOCATION = re.compile(r"[^/]+/inv-\d+(?=/|$)")
 
 
@@ -97,23 +98,24 @@ class Injector:
         """Is any rule in force that could strike at this point?"""
         return any(hasattr(armed.rule.fault, f"on_{point}") for armed in self._armed)
 
-    def pass_through(self, point: str, subject: Subject, proceed: Callable[[], R], quiet: bool = False) -> Passage[R]:
-        """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline.
+    def pass_through(self, point: str, subject: S, proceed: Callable[[S], R], quiet: bool = False) -> Passage[R]:
+        """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline. `proceed` is
+        given the subject as the rules left it.
 
         quiet: into the timeline only where a rule struck.
         """
         way = _Way(point, subject)
-        chain: Callable[[], Any] = proceed
+        chain: Callable[[Any], Any] = proceed
         for armed in reversed(self._armed):
             if hasattr(armed.rule.fault, f"on_{point}"):
                 chain = self._wrap(armed, way, chain)
         try:
-            reply = chain()
+            reply = chain(subject)
         except Exception as error:
             self._record(way, f"raised {type(error).__name__}", str(error))
             raise
         if way.struck or not quiet:
-            self._record(way, reply.verdict)
+            self._record(way, reply.verdict, ", ".join(cost.did for cost in way.costs if cost.did))
         return Passage(reply, sum(c.delayed for c in way.costs), sum(c.stalled for c in way.costs), way.struck)
 
     def _record(self, way: _Way, outcome: str, detail: str = "") -> None:
@@ -128,12 +130,12 @@ class Injector:
     def _dice(self, armed: Armed, subject: Subject, use: str) -> random.Random:
         return random.Random(f"{self.seed}/{armed.rule.label}/{subject.id}/{use}")
 
-    def _wrap(self, armed: Armed, way: _Way, inner: Callable[[], Any]) -> Callable[[], Any]:
-        def step() -> Any:
-            if not self._applies(armed, way.subject):
-                return inner()
-            ctx = Context(self.clock, armed.state, armed.lock, self._dice(armed, way.subject, "hook"))
-            rest = _Rest(inner)
+    def _wrap(self, armed: Armed, way: _Way, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def step(subject: Any) -> Any:
+            if not self._applies(armed, subject):
+                return inner(subject)
+            ctx = Context(self.clock, armed.state, armed.lock, self._dice(armed, subject, "hook"))
+            rest = _Rest(inner, subject)
             effect = True
             try:
                 reply = _call(armed, way, rest, ctx)
@@ -142,7 +144,7 @@ class Injector:
                 effect = not rest.raised_only(error)
                 raise
             finally:
-                if effect or ctx.delayed or ctx.stalled:
+                if effect or rest.altered or ctx.delayed or ctx.stalled or ctx.did:
                     way.strike(armed, ctx)
             return reply
 
@@ -179,17 +181,32 @@ class _Way:
 class _Rest:
     """`proceed` as one hook sees it: the rest of the way, and what that gave or raised."""
 
-    inner: Callable[[], Any]
+    inner: Callable[[Any], Any]
+    subject: Any
     replies: list[Any] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
+    altered: bool = False
 
-    def __call__(self) -> Any:
+    def __call__(self, altered: Any = None) -> Any:
+        subject = self.subject if altered is None else self._checked(altered)
         try:
-            self.replies.append(self.inner())
+            self.replies.append(self.inner(subject))
         except BaseException as error:
             self.errors.append(error)
             raise
         return self.replies[-1]
+
+    def _checked(self, altered: Any) -> Any:
+        """Only what the core looks at again may differ: anything else would be a strike without an effect."""
+        kind = type(self.subject)
+        if type(altered) is not kind:
+            raise TypeError(f"proceed takes a {kind.__name__}, not {type(altered).__name__}")
+        may = getattr(kind, "ALTERABLE", ())
+        changed = [f.name for f in fields(kind) if getattr(altered, f.name) != getattr(self.subject, f.name)]
+        if wrong := [name for name in changed if name not in may]:
+            raise TypeError(f"{kind.__name__}.{wrong[0]} cannot be altered (only: {', '.join(may) or 'nothing'})")
+        self.altered = self.altered or bool(changed)
+        return altered
 
     def gave(self, reply: Any) -> bool:
         """The hook called once and returned what it got."""
@@ -208,7 +225,7 @@ def _call(armed: Armed, way: _Way, rest: _Rest, ctx: Context) -> Any:
     """Run the hook; an exception of the fault's own becomes a FaultError, the call's own pass unchanged."""
     label, place = armed.rule.label, f"{way.point} of {way.subject.id}"
     try:
-        reply = getattr(armed.rule.fault, f"on_{way.point}")(way.subject, rest, ctx)
+        reply = getattr(armed.rule.fault, f"on_{way.point}")(rest.subject, rest, ctx)
     except BaseException as error:
         if rest.raised(error) or not isinstance(error, Exception):
             raise

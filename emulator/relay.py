@@ -85,7 +85,7 @@ class Relay:
         """Through the point to the target; the socket is None when the connection must not be."""
         servers: list[socket.socket] = []
 
-        def proceed() -> Link:
+        def proceed(_: Connection) -> Link:
             try:
                 servers.append(socket.create_connection(self.target, CONNECT_TIMEOUT_S))
             except OSError as error:

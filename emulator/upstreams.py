@@ -154,7 +154,7 @@ class Upstreams:
         call = UpstreamCall(identity, host, request.method, request.target, headers, request.body, function)
         handler = self._upstreams[host].handler
         try:
-            return self._injector.pass_through("upstream", call, lambda: _ask(handler, call)).reply
+            return self._injector.pass_through("upstream", call, lambda call: _ask(handler, call)).reply
         except RigError as error:
             LOG.error("%s: %s", identity, error)
             return UpstreamReply(500, (("content-type", "text/plain"),), str(error).encode())

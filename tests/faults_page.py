@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from emulator import catalogue
-from emulator.fault import Fault, parameters
+from emulator.fault import POINTS, Fault, parameters
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "faults.md"
@@ -54,17 +54,6 @@ page says of one; an own fault is a class like those in `faults/`, named by an e
 The example below each fault is a whole scenario, kept in `tests/examples/faults/` with its functions:
 `lambdarig run tests/examples/faults/cold_start.yaml`.
 """
-POINTS = {
-    "request": "a request at API Gateway",
-    "start": "an execution environment's start",
-    "invoke": "an invocation",
-    "aws_call": "a call of an AWS service",
-    "read": "a look at a secret, or at a caller's policies",
-    "connect": "a database connection",
-    "upstream": "a request to a SaaS host",
-}
-
-
 def page() -> str:
     """The whole page."""
     return "\n".join([HEAD, *(_section(name, fault) for name, fault in catalogue.faults().items())])

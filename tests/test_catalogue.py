@@ -16,7 +16,7 @@ from faults.cold_start import ColdStartLatency
 
 NAMES = (
     "aws_blackhole", "aws_denied", "aws_error", "aws_latency", "aws_response_lost", "aws_throttle", "clock_skew",
-    "cold_start", "credentials_expired", "db_socket_open", "iam_propagation_delay", "kms_denied", "secret_value_stale",
+    "cold_start", "credentials_expired", "db_socket_open", "iam_propagation_delay", "kms_denied", "secret_stale",
     "secret_visibility_delay", "upstream_error", "upstream_latency", "upstream_rate_limited",
 )  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_a_fault_that_is_not_there_is_a_usage_error_with_the_choices():
         ("changeable", "Changeable", "is not frozen"),
         ("other", "Good", "calls itself 'good': the two must agree"),
         ("hookless", "Hookless", f"hooks no point: choose from {', '.join(POINTS)}"),
-        ("mistyped", "Mistyped", "hooks 'aws_cal', which is no point: choose from request, start"),
+        ("mistyped", "Mistyped", "hooks 'aws_cal', which is no point: choose from request, permit"),
     ],
 )
 def test_a_fault_that_cannot_be_used_is_named_with_its_place(name, target, problem):

@@ -11,7 +11,7 @@ from emulator.clock import Clock
 from emulator.scope import Match
 from emulator.visibility import Seen
 from faults.iam_propagation_delay import IamPropagationDelay
-from faults.secret_value_stale import SecretValueStale
+from faults.secret_stale import SecretStale
 from faults.secret_visibility_delay import SecretVisibilityDelay
 
 
@@ -109,7 +109,7 @@ def test_stale_answers_leave_motos_state_alone(rig):
     rig.admin.create_secret(Name="db", SecretString="a")
     rig.admin.put_secret_value(SecretId="db", SecretString="b")
     before = rig.admin.describe_secret(SecretId="db")["VersionIdsToStages"]
-    rig.arm(SecretValueStale(seconds=10), origin="client", operation="GetSecretValue")
+    rig.arm(SecretStale(seconds=10), origin="client", operation="GetSecretValue")
     assert read(rig.admin) == "a"
     assert rig.admin.describe_secret(SecretId="db")["VersionIdsToStages"] == before
     assert list(rig.backend.models("secretsmanager", "us-east-1", "000000000000").secrets) == []
@@ -130,7 +130,7 @@ def test_a_stale_answer_is_what_the_answer_was(rig):
     before = answers()
     rig.admin.update_secret(SecretId="db", SecretString="b", Description="e")
     rig.admin.put_resource_policy(SecretId="db", ResourcePolicy=json.dumps({"Statement": []}))
-    rig.arm(SecretValueStale(seconds=10), origin="client", operation="*")
+    rig.arm(SecretStale(seconds=10), origin="client", operation="*")
     stale = answers()
     for one, other in zip(before, stale, strict=True):
         for version in (*one.get("Versions", ()), *other.get("Versions", ())):
@@ -145,7 +145,7 @@ def test_regions_have_histories_of_their_own_and_replicas_follow(rig):
     rig.client(region="eu-west-1").create_secret(Name="db", SecretString="other")
     rig.clock.advance(60)
     rig.admin.put_secret_value(SecretId="db", SecretString="b")
-    rig.arm(SecretValueStale(seconds=10), origin="client")
+    rig.arm(SecretStale(seconds=10), origin="client")
     assert (read(rig.admin), read(west), read(rig.client(region="eu-west-1"))) == ("a", "a", "other")
     rig.clock.advance(10)
     assert (read(rig.admin), read(west)) == ("b", "b")
@@ -178,7 +178,7 @@ def test_cleared_with_everything_else(rig):
     rig.backend.reset()
     rig.consistency.clear()
     assert rig.consistency.moment().serial == 0
-    rig.arm(SecretValueStale(seconds=99), origin="client")
+    rig.arm(SecretStale(seconds=99), origin="client")
     assert read(rig.admin) == GONE
     rig.admin.create_secret(Name="db", SecretString="b")
     assert read(rig.admin) == "b"
@@ -210,7 +210,7 @@ def test_eight_readers_at_once_miss_it_exactly_as_often_as_they_should(rig):
 
 def test_readers_never_see_more_than_is_written_nor_go_back_while_others_write(rig):
     rig.admin.create_secret(Name="db", SecretString="0")
-    rig.arm(SecretValueStale(reads=3), origin="client", operation="GetSecretValue")
+    rig.arm(SecretStale(reads=3), origin="client", operation="GetSecretValue")
     written, over = [0], threading.Event()
 
     def write():

@@ -59,7 +59,10 @@ def test_a_fault_cannot_change():
 def test_points_are_the_hooks_it_has_in_the_order_of_a_call():
     assert Sample.points() == ("start", "aws_call")
     assert Fault.points() == ()
-    assert POINTS == ("request", "start", "invoke", "aws_call", "read", "connect", "upstream")
+    assert tuple(POINTS) == (
+        "request", "permit", "invoke", "start", "warm", "deliver", "aws_call", "read", "resolve", "handshake",
+        "connect", "resume", "upstream",
+    )
 
 
 def test_a_rule_is_called_as_it_is_named_or_as_its_fault():

@@ -15,9 +15,12 @@ from emulator.timeline import Timeline
 
 @dataclass(frozen=True)
 class Subject:
+    ALTERABLE = ("word",)
+
     id: str = "crm/inv-1"
     function: str = "crm"
     invocation: str = ""
+    word: str = ""
 
     def attributes(self):
         return {"function": self.function}
@@ -149,7 +152,7 @@ def arm(injector, *hooks, **rule):
 
 
 def call(injector, subject=None, proceed=Answer):
-    return injector.pass_through("invoke", subject or Subject(), proceed)
+    return injector.pass_through("invoke", subject or Subject(), lambda _: proceed())
 
 
 def rows(injector):
@@ -234,7 +237,7 @@ def test_only_points_that_a_fault_hooks_concern_it(injector):
     (armed,) = injector.arm([Rule(Elsewhere())])
     assert call(injector).reply == Answer()
     assert armed.seen == {}
-    assert injector.pass_through("connect", Subject(), Answer).reply == Answer("never")
+    assert injector.pass_through("connect", Subject(), lambda _: Answer()).reply == Answer("never")
 
 
 def test_a_subject_that_does_not_match_is_neither_struck_nor_counted(injector):
@@ -537,3 +540,48 @@ def test_arming_and_disarming_while_others_pass_loses_nothing(injector):
     for thread in threads:
         thread.join()
     assert (errors, injector.armed()) == ([], ())
+
+
+def told(subject):
+    return Answer(subject.word)
+
+
+def add(word):
+    return lambda subject, proceed, ctx: proceed(replace(subject, word=subject.word + word))
+
+
+def test_an_altered_subject_goes_on_and_is_a_strike(injector):
+    outer, inner = injector.arm([Rule(Hook(add("a")), name="outer"), Rule(Hook(add("b")), name="inner")])
+    passage = injector.pass_through("invoke", Subject(), told)
+    assert (passage.reply, passage.struck) == (Answer("ab"), ("outer", "inner"))
+    assert (outer.strikes, inner.strikes) == (1, 1)
+
+
+def test_a_subject_passed_on_as_it_was_is_no_strike(injector):
+    (armed,) = injector.arm([Rule(Hook(lambda subject, proceed, ctx: proceed(replace(subject))))])
+    assert injector.pass_through("invoke", Subject(), told).struck == ()
+    assert armed.strikes == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        (replace(Subject(), function="erp"), r"Subject\.function cannot be altered \(only: word\)"),
+        (replace(Subject(), id="crm/inv-2"), r"Subject\.id cannot be altered"),
+        (Answer(), "proceed takes a Subject, not Answer"),
+    ],
+)
+def test_what_nobody_looks_at_again_cannot_be_altered(injector, other, problem):
+    injector.arm([Rule(Hook(lambda subject, proceed, ctx: proceed(other)))])
+    with pytest.raises(FaultError, match=problem):
+        injector.pass_through("invoke", Subject(), told)
+
+
+def test_what_was_done_beside_the_passage_is_a_strike_with_its_detail(injector):
+    def fill(subject, proceed, ctx):
+        ctx.acted("opened 3 sessions")
+        return proceed()
+
+    (armed,) = injector.arm([Rule(Hook(fill))])
+    assert injector.pass_through("invoke", Subject(), told, quiet=True).struck == ("hook",)
+    assert (armed.strikes, injector.timeline.strikes()[0].detail) == (1, "opened 3 sessions")

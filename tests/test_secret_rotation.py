@@ -7,7 +7,7 @@ from consistent_rig import ConsistentRig, read
 from emulator.aws.services.secret_rotation import STEPS, Rotation
 from emulator.aws.services.secretsmanager import SecretsManager
 from emulator.model import Outcome
-from faults.secret_value_stale import SecretValueStale
+from faults.secret_stale import SecretStale
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 
@@ -101,7 +101,7 @@ def test_every_change_of_a_label_is_a_version_that_readers_may_see_late(rig):
     rig.clock.advance(60)
     readers = rig.function()
     rig.rotate()
-    rig.arm(SecretValueStale(seconds=10), operation="*")
+    rig.arm(SecretStale(seconds=10), operation="*")
     assert (read(readers), len(readers.describe_secret(SecretId="db")["VersionIdsToStages"])) == ("old", 1)
     rig.clock.advance(10)
     assert (read(readers), len(readers.describe_secret(SecretId="db")["VersionIdsToStages"])) == ("new", 2)

@@ -82,7 +82,7 @@ class AwsEndpoint:
         """Through the fault point to whoever answers."""
         call = self._call(request)
         try:
-            reply = self.injector.pass_through("aws_call", call, lambda: self._answer(call, request)).reply
+            reply = self.injector.pass_through("aws_call", call, lambda call: self._answer(call, request)).reply
             return _written(request, given(reply))
         except FaultError as error:
             self.injector.timeline.record(call.id, "aws_call", "", "FaultError", error.message)

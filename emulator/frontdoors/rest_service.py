@@ -79,7 +79,7 @@ class RestService:
             return self._refuse(call_id, refusals.no_route(request.by_name.get("authorization", "")), request)
         routed = trail.routed = _routed(arrived, *found)
         call = _call(call_id, routed)
-        passage = self._injector.pass_through("request", call, lambda: self._admit(routed, trail, models))
+        passage = self._injector.pass_through("request", call, lambda _: self._admit(routed, trail, models))
         trail.delayed = passage.delayed
         if not passage.delayed:
             return passage.reply

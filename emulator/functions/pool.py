@@ -66,7 +66,7 @@ class Pool:
     def run(self, invocation: Invocation, reserved: int | None = None, set_aside: int = 0) -> Outcome:
         """Run it now, in this thread. A refusal is an Outcome `throttled` whose reason is AWS's. set_aside: how much
         of the account's limit all functions have reserved or provisioned; the others share the rest."""
-        passage = self._injector.pass_through("invoke", invocation, lambda: self._run(invocation, reserved, set_aside))
+        passage = self._injector.pass_through("invoke", invocation, lambda one: self._run(one, reserved, set_aside))
         outcome = passage.reply
         return replace(outcome, virtual_s=outcome.virtual_s + passage.delayed) if passage.delayed else outcome
 
@@ -173,7 +173,7 @@ class Pool:
         return ""
 
     def _started(self, cold: ColdStart, limit_s: float) -> Start:
-        passage = self._injector.pass_through("start", cold, lambda: self._launched(cold, limit_s))
+        passage = self._injector.pass_through("start", cold, lambda cold: self._launched(cold, limit_s))
         start = passage.reply
         if not (passage.delayed or passage.stalled):
             return start

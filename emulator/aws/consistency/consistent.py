@@ -115,7 +115,7 @@ class Consistency:
         started = self._attribution.started(reader.access_key)
         writes = tuple(version.write for version in versions)
         read = Read(id, *about, caller=reader, started=started, versions=writes)
-        passage = self._injector.pass_through("read", read, lambda: Seen(writes[-1].serial), quiet=True)
+        passage = self._injector.pass_through("read", read, lambda _: Seen(writes[-1].serial), quiet=True)
         found = next((version for version in versions if version.write.serial == passage.reply.serial), None)
         if found is None:
             raise FaultError(f"a fault gave version {passage.reply.serial} of {read.thing}, which it does not have")

@@ -1,4 +1,4 @@
-"""secret_value_stale: readers still see what a secret was before it was written (a new value, a moved label)."""
+"""secret_stale: readers still see what a secret was before it was written (a new value, a moved label)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from emulator.visibility import Lag, Read, Seen, Sightings
 
 
 @dataclass(frozen=True)
-class SecretValueStale(Fault):
+class SecretStale(Fault):
     """Reads after a write see the older value, labels, policy or deletion: the first reads after it, or all for some
     seconds, or for those seconds at some of several endpoints. A new secret is seen: see secret_visibility_delay."""
 
-    name: ClassVar[str] = "secret_value_stale"
+    name: ClassVar[str] = "secret_stale"
     color: ClassVar[str] = "orange"
     default_match: ClassVar[Match] = Match(service="secretsmanager", operation="GetSecretValue", origin="function")
 

@@ -1,0 +1,78 @@
+"""Frozen values that pass between the parts. No I/O, no behaviour beyond reading themselves.
+
+A *subject* is what a fault can strike: it has a stable `id`, and `attributes()` in the words of `Match`.
+`ALTERABLE` names the fields that a fault may alter on the way (`proceed(replace(subject, ...))`). A *reply* is what
+`proceed` gives back at a point: it has a `verdict`, one word for the timeline.
+"""
+
+from emulator.model.aws import AwsCall, AwsError, AwsReply, Caller, Held
+from emulator.model.functions import (
+    ON_DEMAND,
+    PROVISIONED,
+    ColdStart,
+    Delivery,
+    Function,
+    Invocation,
+    Invoker,
+    Limits,
+    Outcome,
+    Permission,
+    Permit,
+    Reuse,
+    Started,
+    Warm,
+)
+from emulator.model.hosts import (
+    Certificate,
+    Connection,
+    Handshake,
+    Line,
+    Link,
+    NameQuery,
+    Release,
+    Resolved,
+    Shape,
+    UpstreamCall,
+    UpstreamReply,
+    UpstreamReset,
+)
+from emulator.model.passing import Reply, Subject
+from emulator.model.requests import HttpCall, HttpReply
+
+__all__ = [
+    "ON_DEMAND",
+    "PROVISIONED",
+    "AwsCall",
+    "AwsError",
+    "AwsReply",
+    "Caller",
+    "Certificate",
+    "ColdStart",
+    "Connection",
+    "Delivery",
+    "Function",
+    "Handshake",
+    "Held",
+    "HttpCall",
+    "HttpReply",
+    "Invocation",
+    "Invoker",
+    "Limits",
+    "Line",
+    "Link",
+    "NameQuery",
+    "Outcome",
+    "Permission",
+    "Permit",
+    "Release",
+    "Reply",
+    "Resolved",
+    "Reuse",
+    "Shape",
+    "Started",
+    "Subject",
+    "UpstreamCall",
+    "UpstreamReply",
+    "UpstreamReset",
+    "Warm",
+]

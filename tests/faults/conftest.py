@@ -1,0 +1,31 @@
+"""Rigs on the real engines, one for each engine and worker, for tests in which a fault strikes a real handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from engine_choice import ENGINES
+
+from emulator.pytest_plugin import PytestRig
+from emulator.rig import Rig
+from emulator.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def _rigs() -> Iterator[dict[str, PytestRig]]:
+    rigs: dict[str, PytestRig] = {}
+    yield rigs
+    for rig in rigs.values():
+        rig.close()
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), *(e for e in ENGINES if e != "docker")])
+def real_rig(request: pytest.FixtureRequest, _rigs: dict[str, PytestRig]) -> Iterator[PytestRig]:
+    """A rig with nothing in it on each real engine in turn, its clock standing still; as the fixture `rig` gives it."""
+    if request.param not in _rigs:
+        _rigs[request.param] = PytestRig(Rig(Settings(engine=request.param, manual_clock=True)).start())
+    rig = _rigs[request.param]
+    rig.reset()
+    yield rig
+    rig.injector.disarm()
