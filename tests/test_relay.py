@@ -13,7 +13,8 @@ from emulator.clock import Clock
 from emulator.fault import Fault, Rule
 from emulator.injector import Injector
 from emulator.model import Link, Release
-from emulator.relay import TERMINATE, Relay
+from emulator.relay import Relay
+from emulator.relay_session import TERMINATE
 from emulator.timeline import Timeline
 
 LIMIT = 10
