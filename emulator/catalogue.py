@@ -11,7 +11,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from emulator.errors import FaultError, FileProblem, UsageError
-from emulator.fault import POINTS, Fault, Rule, parameters
+from emulator.fault import Fault, Rule, parameters
+from emulator.fault_check import problem as problem_of
 from emulator.scope import MATCH_KEYS, PER, WHEN_KEYS, Match, When
 
 GROUP = "lambdarig.faults"
@@ -52,16 +53,7 @@ def _loaded(point: EntryPoint) -> tuple[str, Any]:
         fault = point.load()
     except Exception as error:
         return f"cannot be imported: {error!r}", None
-    if not (isinstance(fault, type) and issubclass(fault, Fault) and dataclasses.is_dataclass(fault)):
-        return "is not a dataclass derived from emulator.fault.Fault", None
-    if not fault.__dataclass_params__.frozen:
-        return "is not frozen: its state belongs into ctx.state", None
-    if fault.name != point.name:
-        return f"calls itself {fault.name!r}: the two must agree", None
-    hooks = [name.removeprefix("on_") for name in dir(fault) if name.startswith("on_")]
-    if unknown := sorted(set(hooks) - set(POINTS)):
-        return f"hooks {unknown[0]!r}, which is no point: choose from {', '.join(POINTS)}", None
-    return ("" if hooks else f"hooks no point: choose from {', '.join(POINTS)}"), fault
+    return problem_of(fault, point.name), fault
 
 
 def rule(written: Any, file: str = "fault", key: str = "") -> Rule:

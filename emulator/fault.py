@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -68,11 +68,16 @@ class Context:
 
 
 class Fault:
-    """Base of every fault; subclasses are frozen dataclasses with a `name`."""
+    """Base of every fault; subclasses are frozen dataclasses with a `name` and a docstring.
+
+    own_points: names of points beside the rig's, and what each is; who brings the fault takes subjects past them
+    (`Rig.pass_through`). default_match: where it strikes unless a rule says otherwise.
+    """
 
     name: ClassVar[str] = ""
     color: ClassVar[str] = "red"
     default_match: ClassVar[Match] = Match()
+    own_points: ClassVar[Mapping[str, str]] = {}
 
     def new_state(self) -> Any:
         """State for one armed rule."""
@@ -84,7 +89,10 @@ class Fault:
     @classmethod
     def points(cls) -> tuple[str, ...]:
         """The points this fault hooks."""
-        return tuple(p for p in POINTS if callable(getattr(cls, f"on_{p}", None)))
+        return tuple(p for p in (*POINTS, *cls.own_points) if callable(getattr(cls, f"on_{p}", None)))
+
+
+REQUIRED: Any = MISSING  # as a parameter's default: there is none, a rule has to say
 
 
 def param(default: Any, unit: str, about: str, least: float = 0) -> Any:

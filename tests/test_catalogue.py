@@ -9,29 +9,27 @@ from hypothesis import strategies as st
 
 from emulator import catalogue
 from emulator.errors import FaultError, FileProblem, UsageError
-from emulator.fault import POINTS, Fault, param, parameters
+from emulator.fault import POINTS, REQUIRED, Fault, param, parameters
 from emulator.scope import MATCH_KEYS, WHEN_KEYS, Match, When
 from faults.aws_denied import AwsDenied
 from faults.cold_start import ColdStartLatency
 
-NAMES = (
-    "aws_blackhole", "aws_denied", "aws_error", "aws_latency", "aws_response_lost", "aws_throttle", "clock_skew",
-    "cold_start", "credentials_expired", "db_socket_open", "iam_propagation_delay", "kms_denied", "secret_stale",
-    "secret_visibility_delay", "upstream_error", "upstream_latency", "upstream_rate_limited",
-)  # fmt: skip
+NAMES = tuple(sorted(path.stem for path in (Path(__file__).parent.parent / "faults").glob("[!_]*.py")))
 
 
 @dataclass(frozen=True)
 class Good(Fault):
+    """Good for nothing."""
+
     name: ClassVar[str] = "good"
 
-    count: int = param(1, "", "")
-    rate: float = param(0.5, "", "", least=-1)
-    pair: tuple[float, float] = param((0.0, 1.0), "", "")
-    names: list[str] = param([], "", "")
-    kind: Literal["a", "b"] = param("a", "", "")
-    where: Path = param(Path("x"), "", "")
-    real: bool = param(False, "", "")
+    count: int = param(1, "", "a parameter")
+    rate: float = param(0.5, "", "a parameter", least=-1)
+    pair: tuple[float, float] = param((0.0, 1.0), "", "a parameter")
+    names: list[str] = param([], "", "a parameter")
+    kind: Literal["a", "b"] = param("a", "", "a parameter")
+    where: Path = param(Path("x"), "", "a parameter")
+    real: bool = param(False, "", "a parameter")
 
     def __post_init__(self) -> None:
         if self.count == 13:
@@ -43,9 +41,11 @@ class Good(Fault):
 
 @dataclass(frozen=True)
 class Demanding(Good):
+    """Good, and asks for more."""
+
     name: ClassVar[str] = "demanding"
 
-    must: str = param("", "", "")
+    must: str = param("", "", "a parameter")
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,11 @@ class Plain(Fault):
 
 @dataclass(frozen=True)
 class Needy(Fault):
-    must: str
+    """Says nothing of what it needs."""
+
     name: ClassVar[str] = "needy"
+
+    must: str = param(REQUIRED, "", "what it needs")
 
     def on_invoke(self, subject, proceed, ctx):
         return proceed()
