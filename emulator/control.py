@@ -83,8 +83,13 @@ def _add_faults(app: Flask, rig: Rig) -> None:
 
     @app.post("/_rig/faults")
     def arm() -> Any:
-        (armed,) = rig.injector.arm([catalogue.rule(_body(), "request")])
-        return jsonify(shown(armed)), 201
+        body = _body()
+        if "faults" not in body:
+            (armed,) = rig.injector.arm([catalogue.rule(body, "request")])
+            return jsonify(shown(armed)), 201
+        catalogue.only(body, ("faults",), "request")
+        added = rig.injector.arm(catalogue.rules(_list(body["faults"]), "request"))
+        return jsonify(faults=[shown(armed) for armed in added]), 201
 
     @app.delete("/_rig/faults", defaults={"name": ""})
     @app.delete("/_rig/faults/<name>")
@@ -108,6 +113,12 @@ def _add_record(app: Flask, rig: Rig) -> None:
         from emulator.control_openapi import document
 
         return jsonify(document(version()))
+
+
+def _list(given: Any) -> list[Any]:
+    if not isinstance(given, list):
+        raise UsageError(f"request: faults: must be a list of rules, not {given!r}")
+    return given
 
 
 def _seconds(given: Any) -> float:
@@ -141,6 +152,7 @@ def shown(armed: Armed) -> dict[str, Any]:
         "when": asdict(rule.when),
         "optional": rule.optional,
         "strikes": armed.strikes,
+        "over": armed.over,
     }
 
 

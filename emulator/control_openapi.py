@@ -34,6 +34,17 @@ _RULE: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {key: _SCHEMAS[key] for key in RULE_KEYS},
 }
+_RULES: dict[str, Any] = {
+    "oneOf": [
+        _RULE,
+        {
+            "type": "object",
+            "required": ["faults"],
+            "additionalProperties": False,
+            "properties": {"faults": {"type": "array", "items": _RULE}},
+        },
+    ]
+}
 _ADVANCE: dict[str, Any] = {
     "type": "object",
     "required": ["advance"],
@@ -48,7 +59,7 @@ ROUTES: tuple[tuple[str, str, str, dict[str, Any] | None, int], ...] = (
     ("post", "/_rig/stop", "End the rig.", None, 200),
     ("post", "/_rig/clock", "Move rig time forward, in seconds.", _ADVANCE, 200),
     ("get", "/_rig/faults", "Rules in force.", None, 200),
-    ("post", "/_rig/faults", "Arm a rule before the next request.", _RULE, 201),
+    ("post", "/_rig/faults", "Arm a rule, or several at once, before the next request.", _RULES, 201),
     ("delete", "/_rig/faults", "Disarm and heal every rule.", None, 200),
     ("delete", "/_rig/faults/{name}", "Disarm and heal one rule.", None, 200),
     (

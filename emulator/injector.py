@@ -6,6 +6,8 @@ raised, or did not call `proceed` exactly once. The first rule armed is outermos
 
 from __future__ import annotations
 
+import logging
+import math
 import random
 import re
 import threading
@@ -22,6 +24,7 @@ from emulator.timeline import Timeline
 
 R = TypeVar("R", bound=Reply)
 S = TypeVar("S", bound=Subject)
+LOG = logging.getLogger(__name__)
 _INVOCATION = re.compile(r"[^/]+/inv-\d+(?=/|$)")
 
 
@@ -38,7 +41,8 @@ class Passage(Generic[R]):
 
 @dataclass(eq=False)
 class Armed:
-    """A rule in force, with its counts and state."""
+    """A rule in force, with its counts and state. over: its time is (`ttl`, `between`); it is healed, and only tells
+    how often it has struck."""
 
     rule: Rule
     since: float
@@ -46,6 +50,12 @@ class Armed:
     lock: threading.Lock = field(default_factory=threading.Lock)
     seen: Counter[str] = field(default_factory=Counter)
     strikes: int = 0
+    over: bool = False
+
+    @property
+    def end(self) -> float:
+        """Rig seconds at which its time is over."""
+        return self.since + self.rule.when.end
 
     def next_index(self, subject: Subject) -> int:
         """Position of this subject in the rule's count."""
@@ -62,18 +72,25 @@ class Injector:
         self.clock, self.timeline, self.seed = clock, timeline, seed
         self._armed: tuple[Armed, ...] = ()
         self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._watching = False
+        clock.keep(self)
 
     def arm(self, rules: Iterable[Rule]) -> list[Armed]:
         """Put rules in force together, before the next subject at any point. Raises UsageError, and then arms none."""
         with self._lock:
-            taken = {armed.rule.label for armed in self._armed}
+            kept = tuple(armed for armed in self._armed if not armed.over)
+            taken = {armed.rule.label for armed in kept}
             added = []
             for rule in rules:
                 if rule.label in taken:
                     raise UsageError(f"a rule named {rule.label!r} is armed already: give this one a name of its own")
                 taken.add(rule.label)
                 added.append(Armed(rule, self.clock.now(), _state(rule)))
-            self._armed += tuple(added)
+            wanted = {armed.rule.label for armed in added}
+            over = tuple(armed for armed in self._armed if armed.over and armed.rule.label not in wanted)
+            self._armed = (*over, *kept, *added)
+        self._watch()
         return added
 
     def disarm(self, gone: Iterable[Armed] | None = None) -> None:
@@ -82,9 +99,48 @@ class Injector:
             wanted = None if gone is None else tuple(gone)
             leaving = [armed for armed in self._armed if wanted is None or armed in wanted]
             self._armed = tuple(armed for armed in self._armed if armed not in leaving)
-        problems = [problem for armed in leaving if (problem := self._heal(armed))]
+        self._watch()
+        problems = [problem for armed in leaving if not armed.over and (problem := self._heal(armed))]
         if problems:
             raise FaultError("; ".join(problems))
+
+    # --- rules that end by themselves: on the clock's agenda where it is moved by hand, else watched by a thread ---
+
+    def due(self) -> float | None:
+        """When the next rule's time is over (`clock.Agenda`)."""
+        ends = [armed.end for armed in self._armed if not armed.over and armed.end < math.inf]
+        return min(ends, default=None)
+
+    def act(self, moment: float) -> None:
+        """Heal the rules whose time is over by then."""
+        with self._lock:
+            ending = [armed for armed in self._armed if not armed.over and armed.end <= moment]
+            for armed in ending:
+                armed.over = True
+        for armed in ending:
+            if problem := self._heal(armed):
+                LOG.error(problem)
+
+    def _watch(self) -> None:
+        self._changed.set()
+        self.clock.wake()
+        with self._lock:
+            if self.clock.manual or self._watching or self.due() is None:
+                return
+            self._watching = True
+        threading.Thread(target=self._mind, name="rules-end", daemon=True).start()
+
+    def _mind(self) -> None:
+        """Until no rule is left that ends."""
+        while True:
+            self._changed.clear()
+            with self._lock:
+                end = self.due()
+                self._watching = end is not None
+            if end is None:
+                return
+            if self.clock.wait_until(end, self._changed):
+                self.act(end)
 
     def armed(self) -> tuple[Armed, ...]:
         """Rules in force, in order of arming."""
@@ -96,7 +152,7 @@ class Injector:
 
     def hooked(self, point: str) -> bool:
         """Is any rule in force that could strike at this point?"""
-        return any(hasattr(armed.rule.fault, f"on_{point}") for armed in self._armed)
+        return any(hasattr(armed.rule.fault, f"on_{point}") for armed in self._armed if not armed.over)
 
     def pass_through(self, point: str, subject: S, proceed: Callable[[S], R], quiet: bool = False) -> Passage[R]:
         """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline. `proceed` is
@@ -115,7 +171,8 @@ class Injector:
             self._record(way, f"raised {type(error).__name__}", str(error))
             raise
         if way.struck or not quiet:
-            self._record(way, reply.verdict, ", ".join(cost.did for cost in way.costs if cost.did))
+            notes = (getattr(subject, "note", ""), *(cost.did for cost in way.costs))
+            self._record(way, reply.verdict, ", ".join(note for note in notes if note))
         return Passage(reply, sum(c.delayed for c in way.costs), sum(c.stalled for c in way.costs), way.struck)
 
     def _record(self, way: _Way, outcome: str, detail: str = "") -> None:
@@ -123,7 +180,7 @@ class Injector:
 
     def _applies(self, armed: Armed, subject: Subject) -> bool:
         rule = armed.rule
-        if not rule.where.fits(subject.attributes()) or not rule.when.on(self.clock.now() - armed.since):
+        if armed.over or not rule.where.fits(subject.attributes()) or not rule.when.on(self.clock.now() - armed.since):
             return False
         return rule.when.strikes(armed.next_index(subject), self._dice(armed, subject, "when"))
 

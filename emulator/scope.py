@@ -71,6 +71,11 @@ class When:
         begin, end = self.between or (0.0, math.inf)
         return begin <= age < end and (self.ttl is None or age < self.ttl)
 
+    @property
+    def end(self) -> float:
+        """The age from which it is off for good."""
+        return min(math.inf if self.ttl is None else self.ttl, self.between[1] if self.between else math.inf)
+
     def strikes(self, index: int, dice: random.Random) -> bool:
         """`index`: 0 for the first matching subject in its count."""
         turn, rest = divmod(index - self.after, self.every)

@@ -377,6 +377,20 @@ def test_rules_are_added_listed_and_cleared(ask):
     assert ask("fault", "list")[1] == "no rules\n"
 
 
+def test_a_rule_is_added_with_options_and_several_at_once_or_none(ask):
+    status, out, _ = ask(
+        "fault", "add", "aws_denied", "--match", "function=erp", "--times", "2", "--ttl", "60", "--json"
+    )  # fmt: skip
+    said = json.loads(out)
+    assert (status, said["match"]["function"], said["when"]["times"], said["when"]["ttl"]) == (0, "erp", 2, 60)
+    assert ask("fault", "add", "cold_start", "aws_denied")[0] == 2
+    assert ask("fault", "add", "cold_start", "aws_error")[:2] == (0, "armed cold_start\narmed aws_error\n")
+    assert ask("fault", "add", "aws_latency", "kms_denied", "--times", "1")[0] == 2
+    assert [row["name"] for row in json.loads(ask("fault", "clear", "--json")[1])] == [
+        "aws_denied", "cold_start", "aws_error",
+    ]  # fmt: skip
+
+
 def test_a_rule_that_is_armed_already_is_exit_2(ask):
     ask("fault", "add", "cold_start")
     status, out, err = ask("fault", "add", "cold_start")

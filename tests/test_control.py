@@ -99,7 +99,7 @@ def test_a_rule_is_armed_listed_and_disarmed(ask, inline_rig):
         "name": "slow one", "fault": "cold_start", "with": {"delay_ms": 5, "slowdown": 1.0, "real": False},
         "match": {"function": "crm"},
         "when": {"after": 0, "times": 2, "every": 1, "between": None, "probability": 1.0, "ttl": None, "per": "run"},
-        "optional": False, "strikes": 0,
+        "optional": False, "strikes": 0, "over": False,
     }  # fmt: skip
     assert ask("GET", "faults") == (200, {"faults": [armed]})
     assert [a.rule.label for a in inline_rig.injector.armed()] == ["slow one"]
@@ -113,6 +113,26 @@ def test_all_rules_are_disarmed_at_once(ask):
     status, said = ask("DELETE", "faults")
     assert (status, [row["name"] for row in said["faults"]]) == (200, ["a", "b"])
     assert ask("DELETE", "faults") == (200, {"faults": []})
+
+
+def test_several_rules_are_armed_together_or_none(ask):
+    several = [{"fault": "cold_start"}, {"fault": "aws_denied", "name": "b"}]
+    status, said = ask("POST", "faults", {"faults": several})
+    assert (status, [row["name"] for row in said["faults"]]) == (201, ["cold_start", "b"])
+    status, said = ask("POST", "faults", {"faults": [{"fault": "aws_error"}, {"fault": "cold_start"}]})
+    assert (status, said["message"].split(":")[0]) == (400, "a rule named 'cold_start' is armed already")
+    status, said = ask("POST", "faults", {"faults": [{"fault": "aws_error"}, {"fault": "aws_error"}]})
+    assert (status, said["message"][:45]) == (400, "request: faults.1: a rule named 'aws_error' i")
+    assert ask("POST", "faults", {"faults": "aws_error"})[0] == 400
+    assert [row["name"] for row in ask("GET", "faults")[1]["faults"]] == ["cold_start", "b"]
+
+
+def test_a_rule_whose_time_is_over_says_so_and_its_name_is_free_again(ask):
+    ask("POST", "faults", {"fault": "cold_start", "when": {"ttl": 5}})
+    ask("POST", "clock", {"advance": 5})
+    assert [row["over"] for row in ask("GET", "faults")[1]["faults"]] == [True]
+    assert ask("POST", "faults", {"fault": "cold_start"})[0] == 201
+    assert [row["over"] for row in ask("GET", "faults")[1]["faults"]] == [False]
 
 
 def test_a_rule_that_is_not_armed_cannot_be_disarmed(ask):

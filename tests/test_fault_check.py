@@ -11,7 +11,6 @@ from emulator.errors import FaultError
 from emulator.fault import REQUIRED, Fault, param
 from emulator.fault_check import problem
 
-
 HOOK = "\n    def on_invoke(self, subject, proceed, ctx): return proceed()\n"
 BOOKED = "    def on_booking(self, subject, proceed, ctx): return proceed()\n"
 

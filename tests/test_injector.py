@@ -585,3 +585,39 @@ def test_what_was_done_beside_the_passage_is_a_strike_with_its_detail(injector):
     (armed,) = injector.arm([Rule(Hook(fill))])
     assert injector.pass_through("invoke", Subject(), told, quiet=True).struck == ("hook",)
     assert (armed.strikes, injector.timeline.strikes()[0].detail) == (1, "opened 3 sessions")
+
+
+@pytest.mark.parametrize("when", [When(ttl=5), When(between=(1, 5))])
+def test_a_rule_is_healed_while_the_clock_goes_past_its_end(injector, clock, when):
+    healed = []
+    hook = Hook(cut, heal=lambda ctx: healed.append(clock.now()))
+    (armed,) = injector.arm([Rule(hook, when=when)])
+    clock.advance(4.9)
+    assert (healed, armed.over) == ([], False)
+    clock.advance(10)
+    assert (healed, armed.over) == ([5], True)
+    assert injector.pass_through("invoke", Subject(), told).struck == ()
+    assert not injector.hooked("invoke")
+    assert injector.never_struck() == ["hook"]
+    injector.disarm()
+    assert healed == [5]
+
+
+def test_a_rule_is_healed_when_its_time_is_over_by_the_machines_clock():
+    clock, healed = Clock(), threading.Event()
+    injector = Injector(clock, Timeline(clock))
+    injector.arm([Rule(Hook(look, heal=lambda ctx: healed.set()), when=When(ttl=0.01), name="short")])
+    assert healed.wait(20)
+    again = threading.Event()
+    injector.arm([Rule(Hook(look, heal=lambda ctx: again.set()), when=When(ttl=0.01), name="short")])
+    assert again.wait(20)
+
+
+def test_a_disarmed_rule_leaves_nobody_waiting_for_its_end():
+    clock = Clock()
+    injector = Injector(clock, Timeline(clock))
+    injector.arm([Rule(Hook(look), when=When(ttl=3600))])
+    (watching,) = [thread for thread in threading.enumerate() if thread.name == "rules-end"]
+    injector.disarm()
+    watching.join(20)
+    assert not watching.is_alive()

@@ -13,7 +13,8 @@ import yaml
 from emulator import catalogue
 from emulator.cli.asking import ask
 from emulator.cli.common import as_json, say, which_port
-from emulator.cli.rules import written
+from emulator.cli.rules import completed, rule_options, written
+from emulator.errors import UsageError
 from emulator.fault import Fault, parameters
 
 
@@ -72,15 +73,23 @@ def fault() -> None:
 
 
 @fault.command("add")
-@click.argument("rule")
+@click.argument("rules", metavar="RULE...", nargs=-1, required=True)
+@rule_options
 @which_port
 @as_json
-def add(rule: str, port: int, as_json: bool) -> None:
-    """Arm a rule: a fault's name, or YAML such as '{fault: aws_denied, match: {function: crm}, when: {times: 1}}'."""
-    given = written(rule, "RULE")
-    catalogue.rule(given, "RULE")
-    armed = ask(port, "POST", "faults", body={"fault": given} if isinstance(given, str) else given)
-    say(armed, f"armed {armed['name']}", as_json)
+def add(rules: tuple[str, ...], port: int, as_json: bool, **options: Any) -> None:
+    """Arm rules, all of them before the next request, or none.
+
+    A RULE is a fault's name, with options, or YAML such as
+    '{fault: aws_denied, match: {function: crm}, when: {times: 1}}'.
+    """
+    if len(rules) > 1 and any(value not in (None, ()) for value in options.values()):
+        raise UsageError("options belong to one rule: write several rules whole, as YAML")
+    given = [completed(written(text, "RULE"), **options) for text in rules]
+    for number, rule in enumerate(given, 1):
+        catalogue.rule(rule, "RULE" if len(given) == 1 else f"RULE {number}")
+    armed = ask(port, "POST", "faults", body={"faults": given})["faults"]
+    say(armed if len(armed) > 1 else armed[0], "\n".join(f"armed {row['name']}" for row in armed), as_json)
 
 
 @fault.command("list")
@@ -89,11 +98,11 @@ def add(rule: str, port: int, as_json: bool) -> None:
 def list_rules(port: int, as_json: bool) -> None:
     """Rules in force, and how often each has struck."""
     rows = ask(port, "GET", "faults")["faults"]
-    say(
-        rows,
-        "\n".join(f"{row['name']}: {row['fault']}, struck {row['strikes']}" for row in rows) or "no rules",
-        as_json,
-    )
+    say(rows, "\n".join(_in_force(row) for row in rows) or "no rules", as_json)
+
+
+def _in_force(row: dict[str, Any]) -> str:
+    return f"{row['name']}: {row['fault']}, struck {row['strikes']}{', over' if row['over'] else ''}"
 
 
 @fault.command("clear")
