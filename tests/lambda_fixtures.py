@@ -199,6 +199,7 @@ class FakeEnvironment:
         self.early_init_ms: float | None = None
         self.marks: list[str] = []
         self.headers: dict[str, str] = {}
+        self.delivered: list[Any] = []
 
     def thaw(self) -> None:
         self.marks.append("thaw")
@@ -219,9 +220,10 @@ class FakeEnvironment:
     def alive(self) -> bool:
         return self.living
 
-    def invoke(self, invocation: Any, headers: Any, deadline: float, tell: Any) -> Happening:
+    def invoke(self, delivery: Any, headers: Any, deadline: float, tell: Any) -> Happening:
+        self.delivered.append(delivery)
         self.headers, self.deadline, self.tell = headers, deadline, tell
-        self.invocation_id = invocation.id
+        self.invocation_id = delivery.id
         return self.seen
 
     def settle(self, deadline: float, tell: Any) -> bool:

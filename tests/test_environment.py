@@ -12,7 +12,7 @@ from lambda_fixtures import FakeSandbox, NoIdentity, function, request, runtime_
 from emulator.functions.engines.protocol import Exit
 from emulator.functions.environment import MB, Environment, watch_init
 from emulator.functions.starting import Starting, Surroundings
-from emulator.model import ColdStart, Invocation
+from emulator.model import ColdStart, Delivery, Invocation
 
 ID = "8e2a3b4c-0000-4000-8000-000000000001"
 
@@ -30,6 +30,10 @@ def environment(client):
     made = Environment("f/env-1", function(), FakeSandbox(client), client.clock, "stream", NoIdentity())
     client.api = made._api
     return made
+
+
+def delivery(**altered):
+    return Delivery("f/inv-1", Invocation("f/inv-1", ID, function(), b"{}"), "f/env-1", b"{}", **altered)
 
 
 def sandbox(environment):
@@ -81,7 +85,7 @@ def test_an_invocation_is_entered_delivered_and_settled(client, environment):
     watch_init(environment, 10)
     end = client.clock.monotonic() + 10
     client.send(request("POST", f"invocation/{ID}/response", b"1"))  # it is there as soon as the event is delivered
-    seen = environment.invoke(Invocation("f/inv-1", ID, function(), b"{}"), {}, end)
+    seen = environment.invoke(delivery(), {}, end)
     assert (seen.kind, seen.body) == ("response", b"1")
     assert environment.invocation_id == "f/inv-1"
     client.send(request("GET", "invocation/next"))
@@ -136,8 +140,7 @@ def test_a_kill_from_elsewhere_is_seen_by_the_driver(client, environment):
     seen = []
 
     def drive():
-        invocation = Invocation("f/inv-1", ID, function(), b"{}")
-        seen.append(environment.invoke(invocation, {}, client.clock.monotonic() + 10))
+        seen.append(environment.invoke(delivery(), {}, client.clock.monotonic() + 10))
 
     driver = threading.Thread(target=drive)
     driver.start()

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from lambda_fixtures import FakeEnvironment, function
 
 from emulator.clock import Clock
+from emulator.fault import Fault, Rule
 from emulator.functions.engines.protocol import Exit
 from emulator.functions.environment import Start
 from emulator.functions.execution import INIT_LIMIT_S, Execution
 from emulator.functions.runtime_api import Happening
+from emulator.injector import Injector
 from emulator.model import Invocation
+from emulator.timeline import Timeline
 
 ID = "8e2a3b4c-0000-4000-8000-000000000001"
 GENERATIONS = ("current", "2023", "2020", "2018")
 
 
-def execution(starts=(), texts="current", published=None, **changes):
+def execution(starts=(), texts="current", published=None, rules=(), **changes):
     """An Execution whose environments start as `starts` says; `.asked` are the (phase, limit) of each."""
     invocation = Invocation("f/inv-1", ID, function(texts=texts, **changes), b"{}", invoked_arn="arn")
     left, asked = list(starts), []
@@ -29,7 +33,12 @@ def execution(starts=(), texts="current", published=None, **changes):
         return left.pop(0)
 
     sink = [] if published is None else published
-    made = Execution(invocation, Clock(), starter, lambda stream, events: sink.append((stream, events)))
+    clock = Clock()
+    timeline = Timeline(clock)
+    injector = Injector(clock, timeline)
+    injector.arm(rules)
+    made = Execution(invocation, clock, injector, starter, lambda stream, events: sink.append((stream, events)))
+    made.timeline = timeline
     made.asked = asked
     return made
 
@@ -279,3 +288,87 @@ def test_every_generation_answers_every_end(texts):
     for seen, how in ((Happening("deadline"), None), (Happening("died"), Exit(0)), (Happening("too_large"), None)):
         outcome = execution(texts=texts).run(FakeEnvironment(seen, how=how))
         assert "errorMessage" in json.loads(outcome.payload)
+
+
+class Delivering(Fault):
+    """Runs `hook` as its own."""
+
+    name = "delivering"
+
+    def __init__(self, hook):
+        self._hook = hook
+
+    def on_deliver(self, subject, proceed, ctx):
+        return self._hook(subject, proceed, ctx)
+
+
+def struck(hook, environment, **changes):
+    """(the execution, its outcome) of an invocation whose delivery `hook` strikes."""
+    made = execution(rules=[Rule(Delivering(hook))], **changes)
+    return made, made.run(environment)
+
+
+def test_a_delivery_is_told_of_only_where_a_rule_struck():
+    environment = FakeEnvironment()
+    made = execution()
+    made.run(environment)
+    assert [(one.id, one.environment, one.payload) for one in environment.delivered] == [("f/inv-1", "f/env-1", b"{}")]
+    assert made.timeline.events() == []
+
+
+def test_another_payload_is_delivered():
+    environment = FakeEnvironment()
+    made, outcome = struck(lambda subject, proceed, ctx: proceed(replace(subject, payload=b"[]")), environment)
+    assert [one.payload for one in environment.delivered] == [b"[]"]
+    assert [(e.point, e.outcome) for e in made.timeline.events()] == [("deliver", "response")]
+    assert outcome.status == "ok"
+
+
+def test_a_late_event_finds_the_timeout_nearer_and_nobody_waited():
+    environment = FakeEnvironment()
+    late = lambda subject, proceed, ctx: proceed(replace(subject, late_s=2.0))  # noqa: E731
+    _, outcome = struck(late, environment)
+    left = environment.deadline - Clock().monotonic()
+    told = int(environment.headers["Lambda-Runtime-Deadline-Ms"]) / 1000 - Clock().wall()
+    assert 0 < left < 1.01
+    assert 0 < told < 1.01
+    assert (outcome.virtual_s, 2000 <= outcome.duration_ms < 2900) == (2.0, True)
+
+
+@pytest.mark.parametrize("late_s", [3.0, 60.0])
+def test_an_event_later_than_the_timeout_is_not_delivered(late_s):
+    environment = FakeEnvironment()
+    made, outcome = struck(lambda subject, proceed, ctx: proceed(replace(subject, late_s=late_s)), environment)
+    assert (outcome.status, environment.delivered, made.lost) == ("timeout", [], [environment])
+    assert 2.9 < outcome.virtual_s <= 3.0
+    assert "Duration: <n> ms" in told(made)
+    assert outcome.duration_ms == pytest.approx(3000, abs=50)
+
+
+def test_a_stall_before_the_delivery_uses_the_timeout_up():
+    environment = FakeEnvironment()
+    _, outcome = struck(lambda subject, proceed, ctx: (ctx.stall(0.06), proceed())[1], environment, timeout_s=0.05)
+    assert (outcome.status, environment.delivered) == ("timeout", [])
+
+
+def test_a_delay_of_the_delivery_is_the_callers_alone():
+    _, outcome = struck(lambda subject, proceed, ctx: (ctx.delay(7.0), proceed())[1], FakeEnvironment())
+    assert (outcome.virtual_s, outcome.duration_ms < 1000) == (7.0, True)
+
+
+def test_an_event_can_be_delivered_twice_once_the_runtime_asks_again():
+    environment = FakeEnvironment()
+    made, outcome = struck(lambda subject, proceed, ctx: (proceed(), proceed())[1], environment)
+    assert (len(environment.delivered), outcome.status, made.environment) == (2, "ok", environment)
+
+
+def test_a_runtime_that_does_not_ask_again_is_not_given_it_twice():
+    environment = FakeEnvironment(settles=False)
+    made, outcome = struck(lambda subject, proceed, ctx: (proceed(), proceed())[1], environment)
+    assert (len(environment.delivered), outcome.status, made.lost) == (1, "timeout", [environment])
+
+
+def test_an_event_that_was_never_delivered_leaves_the_environment_as_it_was():
+    environment = FakeEnvironment(settles=False)
+    made, outcome = struck(lambda subject, proceed, ctx: Happening("error", b"{}"), environment)
+    assert (environment.delivered, outcome.status, made.environment) == ([], "error", environment)

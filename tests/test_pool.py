@@ -18,7 +18,7 @@ from emulator.functions.environment import Start
 from emulator.functions.pool import ACCOUNT_EXCEEDED, RESERVED_EXCEEDED, Pool
 from emulator.functions.runtime_api import Happening
 from emulator.injector import Injector
-from emulator.model import Invocation
+from emulator.model import Invocation, Reuse
 from emulator.timeline import Timeline
 from faults.cold_start import ColdStartLatency
 
@@ -575,3 +575,34 @@ def test_who_is_behind_an_environment(world):
     it.run()
     assert it.pool.behind("f/env-1") == ("f", "f/inv-1")
     assert it.pool.behind("f/env-9") == ("", "")
+
+
+class Gone(Fault):
+    name = "gone"
+
+    def on_warm(self, subject, proceed, ctx):
+        ctx.state.append((subject.id, subject.idle_s, subject.initialization))
+        ctx.delay(0.5)
+        return Reuse("expired")
+
+    def new_state(self):
+        return []
+
+
+def test_an_idle_environment_that_a_fault_takes_away_is_replaced(world):
+    it = world()
+    it.run()
+    it.clock.advance(30)
+    [armed] = it.injector.arm([Rule(Gone())])
+    outcome = it.run()
+    assert (outcome.environment, outcome.init_ms, outcome.virtual_s) == ("f/env-2", 100.0, 0.5)
+    assert armed.state == [("f/env-1", 30.0, "on-demand")]
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert [(e.subject, e.outcome) for e in it.timeline.events() if e.point == "warm"] == [("f/env-1", "expired")]
+
+
+def test_reuse_is_not_told_of_where_nothing_struck(world):
+    it = world()
+    it.run()
+    it.run()
+    assert not [event for event in it.timeline.events() if event.point in ("warm", "deliver")]

@@ -9,7 +9,7 @@ from typing import Protocol
 from emulator.clock import Clock
 from emulator.functions.engines.protocol import Exit, Sandbox
 from emulator.functions.runtime_api import Chunk, Happening, RuntimeApi
-from emulator.model import ON_DEMAND, PROVISIONED, Function, Invocation
+from emulator.model import ON_DEMAND, PROVISIONED, Delivery, Function, Invocation
 
 MB = 1024 * 1024
 NEAR = 0.9  # of the cap: less was read before the kill
@@ -62,12 +62,13 @@ class Environment:
         return (self._clock.monotonic() - self._sandbox.started_at) * 1000
 
     def invoke(
-        self, invocation: Invocation, headers: dict[str, str], deadline: float, tell: Callable[[], None] | None = None
+        self, delivery: Delivery, headers: dict[str, str], deadline: float, tell: Callable[[], None] | None = None
     ) -> Happening:
         """Deliver one event and wait for what comes of it. tell: called now and then while there is output."""
+        invocation = delivery.invocation
         self.invocation_id = invocation.id
         self._identity.enter(invocation.id)
-        self._api.deliver(invocation.request_id, headers, invocation.payload, deadline)
+        self._api.deliver(invocation.request_id, headers, delivery.payload, deadline)
         return self._api.wait(deadline, tell)
 
     def settle(self, deadline: float, tell: Callable[[], None] | None = None) -> bool:

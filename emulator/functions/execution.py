@@ -17,7 +17,8 @@ from emulator.functions.loglines import Failure
 from emulator.functions.platform_log import Report, platform_log
 from emulator.functions.runtime_api import Happening
 from emulator.functions.runtime_http import RESPONSE_LIMIT
-from emulator.model import Invocation, Outcome
+from emulator.injector import Injector
+from emulator.model import Delivery, Invocation, Outcome
 
 INIT_LIMIT_S = 10.0
 TOO_LARGE = {
@@ -32,19 +33,22 @@ class Execution:
     """Runs one invocation; afterwards `environment` is the one to keep (None: it was lost) and `lost` are to bury.
     `current` is the one in hand, should the rig itself fail on the way."""
 
-    def __init__(self, invocation: Invocation, clock: Clock, starter: Starter, publish: Publish) -> None:
+    def __init__(
+        self, invocation: Invocation, clock: Clock, injector: Injector, starter: Starter, publish: Publish
+    ) -> None:
         self.invocation = invocation
         self.environment: Environment | None = None
         self.current: Environment | None = None
         self.lost: list[Environment] = []
         self.journal = Journal(clock, lambda events: publish(self._stream, events))
         self._stream = ""
-        self._clock, self._starter = clock, starter
+        self._clock, self._injector, self._starter = clock, injector, starter
         self._generation = loglines.GENERATIONS[invocation.function.texts]
         self._platform = platform_log(invocation.function, invocation.request_id, clock)
         self._init_ms: float | None = None
         self._early_init_ms: float | None = None
-        self._virtual = 0.0
+        self._virtual = self._late_s = 0.0
+        self._owes_next = False  # the runtime has answered, and not asked for the next event since
 
     def run(self, environment: Environment | None) -> Outcome:
         """On `environment`, or on a new one. `log` of the outcome is left to the journal."""
@@ -90,7 +94,8 @@ class Execution:
         deadline = begin + self.invocation.function.timeout_s - virtual_s
         environment.thaw()
         self.journal.say(self._platform.start())
-        seen = environment.invoke(self.invocation, self._headers(deadline), deadline, self._tell)
+        seen = self._delivered(environment, deadline)
+        virtual_s, deadline = virtual_s + self._late_s, deadline - self._late_s
         if seen.kind == "died":
             return self._died(environment, begin - virtual_s)
         if seen.kind == "deadline":
@@ -98,7 +103,7 @@ class Execution:
             self._lose(environment)  # what it prints from now on belongs to nobody
             self.journal.print(environment.output())
             return self._fail(self._timed_out(begin), "timeout", self._limit_ms(begin), used)
-        settled = environment.settle(deadline, self._tell)
+        settled = self._settled(environment, deadline)
         self.journal.print(environment.output())
         elapsed = (self._clock.monotonic() - begin + virtual_s) * 1000
         used = environment.used_mb()
@@ -107,6 +112,33 @@ class Execution:
         else:
             self._lose(environment)
         return self._answered(seen, elapsed, used)
+
+    def _delivered(self, environment: Environment, deadline: float) -> Happening:
+        """What came of the event, or of the last one where faults gave it more than once."""
+        delivery = Delivery(self.invocation.id, self.invocation, environment.id, self.invocation.payload)
+        passage = self._injector.pass_through(
+            "deliver", delivery, lambda one: self._deliver(environment, one, deadline), quiet=True
+        )
+        self._virtual += passage.delayed + self._late_s
+        return passage.reply
+
+    def _deliver(self, environment: Environment, delivery: Delivery, deadline: float) -> Happening:
+        left = deadline - self._clock.monotonic()
+        self._late_s = max(self._late_s, min(delivery.late_s, left))
+        deadline -= self._late_s
+        if not self._settled(environment, deadline):
+            return Happening("deadline" if environment.alive() else "died")
+        if self._clock.monotonic() >= deadline:
+            return Happening("deadline")  # too late for the handler to hear of it
+        seen = environment.invoke(delivery, self._headers(deadline), deadline, self._tell)
+        self._owes_next = seen.kind not in ("died", "deadline")
+        return seen
+
+    def _settled(self, environment: Environment, deadline: float) -> bool:
+        """Whether the runtime that has answered asks for the next event in time."""
+        if self._owes_next:
+            self._owes_next = not environment.settle(deadline, self._tell)
+        return not self._owes_next
 
     def _answered(self, seen: Happening, elapsed: float, used: int) -> Outcome:
         if seen.kind == "response":

@@ -20,11 +20,12 @@ from emulator.functions.environment import Environment, Start
 from emulator.functions.execution import Execution
 from emulator.functions.journal import Event
 from emulator.functions.provisioned import INIT_FAILURE, Provisioned, initialised_ahead
-from emulator.injector import Injector
-from emulator.model import ColdStart, Function, Invocation, Outcome
+from emulator.injector import Injector, Passage
+from emulator.model import ColdStart, Function, Invocation, Outcome, Reuse, Warm
 
 RESERVED_EXCEEDED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT_EXCEEDED = "ConcurrentInvocationLimitExceeded"
+KEPT = Reuse().verdict
 Launch = Callable[[ColdStart, float], Start]
 LogSink = Callable[[Function, str, list[Event]], None]
 LOG = logging.getLogger(__name__)
@@ -79,13 +80,15 @@ class Pool:
         execution = Execution(
             invocation,
             self._clock,
+            self._injector,
             lambda phase, limit_s: self._start(function, phase, limit_s),
             lambda stream, events: self._log(function, stream, events),
         )
         try:
-            outcome = execution.run(self._warm(function))
+            environment, waited = self._warm(function)
+            outcome = execution.run(environment)
             execution.journal.publish()
-            environment = self._put_back(execution)
+            kept = self._put_back(execution)
         except BaseException:
             self._abandon(execution)
             raise
@@ -94,7 +97,8 @@ class Pool:
                 self._busy[function.name] -= 1
                 self._sharing -= reserved is None and not claims
                 self._claimed[function.key] -= claims
-        return replace(outcome, log=execution.journal.text(), environment=environment)
+        virtual_s = outcome.virtual_s + waited
+        return replace(outcome, log=execution.journal.text(), environment=kept, virtual_s=virtual_s)
 
     def _settled(self, function: Function) -> None:
         """A clock that stands still while environments initialise means that they have, by the next call."""
@@ -116,18 +120,23 @@ class Pool:
             self._claimed[function.key] += claims
         return claims, ""
 
-    def _warm(self, function: Function) -> Environment | None:
-        """The environment used last that is alive, of this revision and not past its time, a provisioned one first."""
+    def _warm(self, function: Function) -> tuple[Environment | None, float]:
+        """The environment used last that is alive, of this revision and not past its time, a provisioned one first; and
+        how long faults made finding it take, in seconds that nobody waited."""
+        waited = 0.0
         while True:
             with self._lock:
                 environment = _taken(self._idle.get(function.key))
                 if environment is not None:
                     self._working.add(environment)
             if environment is None:
-                return None
+                return None, waited
             try:
                 if self._fits(environment, function):
-                    return environment
+                    passage = self._reused(environment)
+                    waited += passage.delayed
+                    if passage.reply.verdict == KEPT:
+                        return environment, waited
             except BaseException:
                 self._bury(environment)
                 raise
@@ -138,6 +147,11 @@ class Pool:
         """One past its time is not used, whether or not its end has been seen to by now."""
         expired = self._idle_s is not None and _over(self._clock.now(), self._idle_s, environment)
         return environment.function.revision == function.revision and not expired and environment.alive()
+
+    def _reused(self, environment: Environment) -> Passage[Reuse]:
+        idle_s = self._clock.now() - environment.idle_since
+        warm = Warm(environment.id, environment.function, idle_s, environment.initialization)
+        return self._injector.pass_through("warm", warm, lambda _: Reuse(), quiet=True)
 
     def _number(self, function: Function) -> str:
         with self._lock:

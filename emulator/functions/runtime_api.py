@@ -63,6 +63,10 @@ class Happening:
     body: bytes = b""
     error_type: str = ""
 
+    @property
+    def verdict(self) -> str:
+        return self.kind
+
 
 @dataclass(frozen=True)
 class _Event:
