@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from emulator.clock import Clock
 from emulator.functions.engines.protocol import Engine, EnvironmentSpec
 from emulator.functions.environment import Environment, Start, watch_init
 from emulator.functions.variables import log_stream, variables
-from emulator.model import ColdStart
+from emulator.model import ColdStart, Function
 
 
 class Credentials(Protocol):
@@ -70,7 +70,7 @@ class Starting:
         self._surroundings, self._labels = surroundings, labels or {}
 
     def __call__(self, cold: ColdStart, limit_s: float) -> Start:
-        function, around = cold.function, self._surroundings()
+        function, around = _to_run(cold), self._surroundings()
         credentials = self._issuer.issue(cold.id, function.name, function.role)
         stream = log_stream(function, cold.id, self._seed, self._clock.utc())
         keys = {
@@ -79,8 +79,17 @@ class Starting:
             "AWS_SESSION_TOKEN": credentials.session_token,
         }
         environ = variables(function, stream, keys, around.endpoint, cold.initialization)
-        spec = EnvironmentSpec(cold.id, function, environ, around.hosts, around.ca_bundle, self._labels)
+        spec = EnvironmentSpec(
+            cold.id, function, environ, around.hosts, around.ca_bundle, self._labels, cold.limits, cold.exit_status
+        )
         sandbox = self._engine.start(spec)
         identity = _Identity(self._issuer, credentials.access_key)
-        environment = Environment(cold.id, function, sandbox, self._clock, stream, identity, cold.initialization)
+        environment = Environment(cold.id, cold.function, sandbox, self._clock, stream, identity, cold.initialization)
         return watch_init(environment, limit_s)
+
+
+def _to_run(cold: ColdStart) -> Function:
+    """The function, with the handler that a fault set; of an image that is its command."""
+    if cold.handler is None:
+        return cold.function
+    return replace(cold.function, handler=cold.handler, image_command=(cold.handler,))

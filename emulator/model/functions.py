@@ -126,11 +126,12 @@ class ColdStart:
     initialization: AWS_LAMBDA_INITIALIZATION_TYPE, `on-demand` or `provisioned-concurrency`.
 
     What faults alter: limits. exit_status: the runtime's process ends with it instead of running the function.
+    handler: what is set as the function's handler, in place of its own.
     kill_after_s: it is killed so many real seconds after its start. memory_left_mb: of its memory only so much is free
     from the start; the kernel kills it when it takes more.
     """
 
-    ALTERABLE: ClassVar = ("limits", "exit_status", "kill_after_s", "memory_left_mb")
+    ALTERABLE: ClassVar = ("limits", "exit_status", "handler", "kill_after_s", "memory_left_mb")
 
     id: str
     function: Function
@@ -138,6 +139,7 @@ class ColdStart:
     initialization: str = ON_DEMAND
     limits: Limits = Limits()
     exit_status: int | None = None
+    handler: str | None = None
     kill_after_s: float | None = None
     memory_left_mb: int | None = None
 

@@ -16,7 +16,7 @@ import pytest
 
 from emulator.clock import Clock
 from emulator.functions.engines.protocol import Engine, EnvironmentSpec, Sandbox
-from emulator.model import Function
+from emulator.model import Function, Limits
 
 PATIENCE_S = 30
 IMAGE = "lambdarig/python:3.11"
@@ -94,6 +94,28 @@ def hold(mb):
 def let_go():
     global held
     held = b""
+
+
+def hold_files(most):
+    """How many could be opened, and why not more."""
+    files = []
+    try:
+        while len(files) < most:
+            files.append(open(os.devnull))
+    except OSError as error:
+        return [len(files), errno.errorcode[error.errno]]
+    finally:
+        for file in files:
+            file.close()
+    return [len(files), ""]
+
+
+def work(cpu_s):
+    """Wall seconds that so many seconds of CPU took."""
+    begin, until = time.monotonic(), time.process_time() + cpu_s
+    while time.process_time() < until:
+        pass
+    return time.monotonic() - begin
 
 
 def leave(status):
@@ -234,11 +256,11 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> EnvironmentSpec:
 
 @pytest.fixture
 def start(engine: Engine, spec: EnvironmentSpec) -> Iterator[Callable[..., Running]]:
-    """start(id=..., memory_mb=...) -> a Running whose client waits for an event; killed afterwards."""
+    """start(id=..., limits=..., memory_mb=...) -> a Running whose client waits for an event; killed afterwards."""
     running: list[Running] = []
 
-    def begin(env_id: str = "probe/env-2", **function: Any) -> Running:
-        mine = replace(spec, id=env_id, function=replace(spec.function, **function))
+    def begin(env_id: str = "probe/env-2", limits: Limits = Limits(), **function: Any) -> Running:
+        mine = replace(spec, id=env_id, function=replace(spec.function, **function), limits=limits)
         running.append(Running(engine.start(mine)))
         running[-1].next()
         return running[-1]

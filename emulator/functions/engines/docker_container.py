@@ -20,6 +20,8 @@ MB = 1024 * 1024
 USER = "993:990"  # sbx_user1051 on Lambda
 CPU_PERIOD_US = 100_000
 MB_PER_CPU = 1769  # AWS: 1,769 MB of memory come with one vCPU
+LEAST_QUOTA_US = 1000  # the kernel takes no less
+LEAST_TMP_KB = 4  # one page; a tmpfs of size 0 has no limit
 PROCESSES = DESCRIPTORS = 1024
 ENVIRONMENT_LABEL = "lambdarig.environment"
 RIG_FOLDER = "/var/rig"
@@ -27,7 +29,7 @@ RIG_FOLDER = "/var/rig"
 SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 # Writing to a pipe keeps the daemon out of the path of every printed byte, and tells of the runtime's death at once.
-INTO_PIPE = ("/bin/sh", "-c", f'exec "$@" >{RIG_FOLDER}/log 2>&1', "sh")
+INTO_PIPE = f'exec "$@" >{RIG_FOLDER}/log 2>&1'
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def container_config(
     variables = {**trust, **spec.variables, "AWS_LAMBDA_RUNTIME_API": f"{place.host}:{port}"}
     return {
         "Image": image,
-        "Entrypoint": [*INTO_PIPE, *command],
+        "Entrypoint": _entrypoint(spec, command),
         "Cmd": [],
         "Env": [f"{name}={value}" for name, value in variables.items()],
         "User": USER,
@@ -106,17 +108,46 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")
 
 
+def _entrypoint(spec: EnvironmentSpec, command: Sequence[str]) -> list[str]:
+    """Fewer descriptors are for the runtime alone: what builds the container, under a limit of its own, needs more."""
+    less = "" if spec.limits.open_files is None else f"ulimit -n {descriptors(spec)} && "
+    runs = command if spec.exit_status is None else leaving(spec.exit_status)
+    return ["/bin/sh", "-c", f"{less}{INTO_PIPE}", "sh", *runs]
+
+
+def leaving(status: int) -> Sequence[str]:
+    """A command that does nothing but end."""
+    return ("/bin/sh", "-c", f"exit {status}")
+
+
+def cpu_quota(spec: EnvironmentSpec) -> int:
+    """Microseconds of CPU in each CPU_PERIOD_US."""
+    share = 1.0 if spec.limits.cpu is None else spec.limits.cpu
+    return max(LEAST_QUOTA_US, round(share * spec.function.memory_mb * CPU_PERIOD_US / MB_PER_CPU))
+
+
+def tmp_kb(spec: EnvironmentSpec) -> int:
+    """Size of /tmp."""
+    whole = spec.function.ephemeral_mb * 1024
+    return whole if spec.limits.tmp_kb is None else max(LEAST_TMP_KB, min(whole, spec.limits.tmp_kb))
+
+
+def descriptors(spec: EnvironmentSpec) -> int:
+    """How many files and sockets a process may have open."""
+    return DESCRIPTORS if spec.limits.open_files is None else min(DESCRIPTORS, spec.limits.open_files)
+
+
 def _limits(spec: EnvironmentSpec) -> dict[str, Any]:
     memory = spec.function.memory_mb * MB
     return {
         "Memory": memory,
         "MemorySwap": memory,  # the sum of both: without it Docker allows as much swap again
         "CpuPeriod": CPU_PERIOD_US,
-        "CpuQuota": round(spec.function.memory_mb * CPU_PERIOD_US / MB_PER_CPU),
+        "CpuQuota": cpu_quota(spec),
         "PidsLimit": PROCESSES,
         "Ulimits": [{"Name": "nofile", "Soft": DESCRIPTORS, "Hard": DESCRIPTORS}],
         # What is written to /tmp counts into the memory cap here; on Lambda it is a disk. Programs run from there.
-        "Tmpfs": {"/tmp": f"size={spec.function.ephemeral_mb}m,mode=1777,exec"},
+        "Tmpfs": {"/tmp": f"size={tmp_kb(spec)}k,mode=1777,exec"},
     }
 
 

@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,8 +25,10 @@ from emulator.functions.engines.inline_loading import Handler, load
 from emulator.functions.engines.inline_runtime import InlineRuntime
 from emulator.functions.engines.inline_world import World
 from emulator.functions.engines.protocol import EnvironmentSpec, Exit
+from emulator.model import Limits
 
 HOST = "127.0.0.1"
+LIMITED = {"cpu": "the CPU", "tmp_kb": "/tmp", "open_files": "open files"}
 
 
 class InlineSandbox:
@@ -120,7 +123,10 @@ class InlineEngine:
         return sandbox
 
     def _loader(self, spec: EnvironmentSpec) -> Callable[[], Handler]:
-        function = spec.function
+        function, status = spec.function, spec.exit_status
+        _can_limit(spec.limits)
+        if status is not None:
+            return lambda: sys.exit(status)
         if given := self._handlers.get(function.name):
             return lambda: given
         if function.code is None or not (function.runtime or "").startswith("python"):
@@ -136,3 +142,11 @@ class InlineEngine:
         for listener in self._listeners:
             listener.close()
         self._sandboxes, self._listeners = [], []
+
+
+def _can_limit(limits: Limits) -> None:
+    """It has no process of its own that could be limited."""
+    wanted = next((what for name, what in LIMITED.items() if getattr(limits, name) is not None), None)
+    if wanted:
+        raise EngineError(f"the inline engine cannot limit {wanted}: the handler shares the rig's own process",
+                          "use the docker or the process engine")

@@ -18,7 +18,7 @@ from emulator.clock import Clock
 from emulator.errors import EngineError
 from emulator.functions.engines import process_layout as layout
 from emulator.functions.engines.cgroup import Cgroup
-from emulator.functions.engines.docker_container import CPU_PERIOD_US, MB_PER_CPU, PROCESSES, merged_layers
+from emulator.functions.engines.docker_container import PROCESSES, cpu_quota, merged_layers
 from emulator.functions.engines.interpreter import Interpreter
 from emulator.functions.engines.languages import DOCKER, Languages
 from emulator.functions.engines.process_group import can_make, doors, group_name, sweep
@@ -27,6 +27,7 @@ from emulator.functions.engines.process_sandbox import ProcessSandbox
 from emulator.functions.engines.protocol import EnvironmentSpec
 from emulator.functions.engines.splice import Splice
 from emulator.functions.engines.watch import Watch
+from emulator.model import Limits
 
 BARE_VARIABLE = "LAMBDARIG_BARE_PROCESS"
 MB = 1024 * 1024
@@ -153,7 +154,8 @@ class ProcessEngine:
     def start(self, spec: EnvironmentSpec) -> ProcessSandbox:
         self.open()
         interpreter = self._interpreter(spec)
-        group = self._group(spec.function.memory_mb)
+        self._can_limit(spec.limits)
+        group = self._group(spec)
         try:
             sandbox = self._build(spec, interpreter, group)
         except BaseException:
@@ -168,11 +170,19 @@ class ProcessEngine:
         sandbox.go()
         return sandbox
 
-    def _group(self, memory_mb: int) -> Cgroup | None:
+    def _can_limit(self, limits: Limits) -> None:
+        if limits.cpu is not None and self.cap == "rlimit":
+            raise EngineError("the CPU cannot be limited: control groups cannot be written here",
+                              f"run the rig as root, or {DOCKER}")
+        if limits.tmp_kb is not None and self.bare:
+            raise EngineError("/tmp cannot be limited: without namespaces it is the machine's own",
+                              f"go without {BARE_VARIABLE}, or {DOCKER}")
+
+    def _group(self, spec: EnvironmentSpec) -> Cgroup | None:
         if self.cap == "rlimit":
             return None
         name = group_name(self._rig_id, next(self._numbers))
-        return Cgroup.create(name, memory_mb * MB, round(memory_mb * CPU_PERIOD_US / MB_PER_CPU), PROCESSES)
+        return Cgroup.create(name, spec.function.memory_mb * MB, cpu_quota(spec), PROCESSES)
 
     def _build(self, spec: EnvironmentSpec, interpreter: Interpreter, group: Cgroup | None) -> ProcessSandbox:
         layers = merged_layers(spec.function.layers, self._state_dir)

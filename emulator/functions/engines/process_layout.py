@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from emulator.functions.engines.docker_container import CA_VARIABLES, DESCRIPTORS, SYSTEM_BUNDLES
+from emulator.functions.engines.docker_container import (
+    CA_VARIABLES,
+    DESCRIPTORS,
+    SYSTEM_BUNDLES,
+    descriptors,
+    leaving,
+    tmp_kb,
+)
 from emulator.functions.engines.interpreter import Interpreter
 from emulator.functions.engines.protocol import EnvironmentSpec
 
@@ -49,7 +56,7 @@ MB = 1024 * 1024
 
 def probe(root: Path) -> dict[str, Any]:
     """A sandbox with nothing in it, to see whether this machine can make one."""
-    return _document(False, root, True) | {"binds": [], "masks": [], "links": [], "files": {}, "tmp_mb": 1}
+    return _document(False, root, True) | {"binds": [], "masks": [], "links": [], "files": {}, "tmp_kb": 1024}
 
 
 def namespaced(
@@ -60,7 +67,7 @@ def namespaced(
     paths = {**PATHS, **(PYTHON if interpreter.language == "python" else {})}
     env = {**paths, **trust, **spec.variables, "AWS_LAMBDA_RUNTIME_API": f"{HOST}:{port}"}
     names = "".join(f"{HOST}\t{name}\n" for name in spec.hosts)
-    return _document(False, root, False) | {
+    return _document(False, root, False, descriptors(spec)) | {
         "binds": list(_binds(spec, interpreter, layers)),
         "masks": [f"/var/lang/{os.path.relpath(hidden, interpreter.prefix)}" for hidden in interpreter.hidden],
         "links": [
@@ -68,9 +75,9 @@ def namespaced(
             *((f"/{path.name}", os.readlink(path)) for path in _system() if path.is_symlink()),
         ],
         "files": {**FILES, "/etc/hosts": f"127.0.0.1\tlocalhost localhost.localdomain\n{names}"},
-        "tmp_mb": spec.function.ephemeral_mb,
+        "tmp_kb": tmp_kb(spec),
         "cwd": "/var/task",
-        "argv": _argv(interpreter, "/var/lang", RUNTIME, env),
+        "argv": _argv(spec, interpreter, "/var/lang", RUNTIME, env),
         "env": env,
     }
 
@@ -89,8 +96,8 @@ def bare(
         **({"PYTHONPATH": ":".join(folders)} if interpreter.language == "python" else {LANG: interpreter.prefix}),
         "AWS_LAMBDA_RUNTIME_API": address,
     }
-    argv = _argv(interpreter, interpreter.prefix, str(packages), env)
-    return _document(True, packages, False) | {"cwd": code, "argv": argv, "env": env}
+    argv = _argv(spec, interpreter, interpreter.prefix, str(packages), env)
+    return _document(True, packages, False, descriptors(spec)) | {"cwd": code, "argv": argv, "env": env}
 
 
 def with_limit(document: dict[str, Any], memory_mb: int) -> dict[str, Any]:
@@ -108,15 +115,19 @@ def show_packages(interpreter: Interpreter, folder: Path) -> Path:
     return folder
 
 
-def _document(bare: bool, root: Path, probe: bool) -> dict[str, Any]:
+def _document(bare: bool, root: Path, probe: bool, open_files: int = DESCRIPTORS) -> dict[str, Any]:
     return {
         "bare": bare, "probe": probe, "root": str(root), "host": HOST, "uid": os.getuid(), "gid": os.getgid(),
-        "folders": list(FOLDERS), "groups": [], "thaw": [], "limits": {"RLIMIT_NOFILE": DESCRIPTORS, "RLIMIT_CORE": 0},
+        "folders": list(FOLDERS), "groups": [], "thaw": [], "limits": {"RLIMIT_NOFILE": open_files, "RLIMIT_CORE": 0},
     }
 
 
-def _argv(interpreter: Interpreter, lang: str, runtime: str, env: dict[str, str]) -> list[str]:
+def _argv(
+    spec: EnvironmentSpec, interpreter: Interpreter, lang: str, runtime: str, env: dict[str, str]
+) -> list[str]:
     """As AWS's bootstrap, which starts the interpreter through AWS_LAMBDA_EXEC_WRAPPER when the function sets one."""
+    if spec.exit_status is not None:
+        return list(leaving(spec.exit_status))
     if interpreter.language != "python":
         return ["/bin/sh", f"{runtime}/bootstrap"]
     wrapper = env.get("AWS_LAMBDA_EXEC_WRAPPER")

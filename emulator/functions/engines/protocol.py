@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from emulator.model import Function
+from emulator.model import Function, Limits
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Exit:
 @dataclass(frozen=True)
 class EnvironmentSpec:
     """What to start. id: `NAME/env-2`. variables: everything but what only the engine knows
-    (AWS_LAMBDA_RUNTIME_API, AWS_ENDPOINT_URL). hosts: SaaS names that must lead to the rig."""
+    (AWS_LAMBDA_RUNTIME_API, AWS_ENDPOINT_URL). hosts: SaaS names that must lead to the rig. limits: what it gets less
+    of, by the kernel's own means. exit_status: a process that ends with it at once takes the runtime's place."""
 
     id: str
     function: Function
@@ -31,6 +32,8 @@ class EnvironmentSpec:
     hosts: tuple[str, ...] = ()
     ca_bundle: Path | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = Limits()
+    exit_status: int | None = None
 
 
 class Sandbox(Protocol):
@@ -91,6 +94,7 @@ class Engine(Protocol):
         """Id of the environment behind a connection's peer (`IP`, or `IP:PORT` where all share an address); or ""."""
 
     def start(self, spec: EnvironmentSpec) -> Sandbox:
-        """Start the runtime client for `spec`; returns once its process exists, before it polls."""
+        """Start the runtime client for `spec`; returns once its process exists, before it polls. Raises EngineError,
+        with what to use instead, for a limit that this engine cannot set."""
 
     def close(self) -> None: ...
