@@ -64,7 +64,7 @@ class Relay:
             self.accepted += 1
             number = self.accepted
         function, invocation = self._attribute(peer_ip)
-        subject = Connection(f"{self.name}/conn-{number}", self.name, function, invocation)
+        subject = Connection(f"{self.name}/conn-{number}", self.name, function, invocation, self.target)
         link, server = self._connect(subject)
         if server is None:
             with self._lock:

@@ -120,6 +120,22 @@ def test_a_connection_passes_the_point_connect_once_under_its_own_id(world):
     assert told == [("orders-db/conn-1", "connect", "connected"), ("orders-db/conn-2", "connect", "connected")]
 
 
+def test_a_fault_is_told_where_the_database_itself_is(world):
+    seen = []
+
+    @dataclass(frozen=True)
+    class Look(Fault):
+        name: ClassVar[str] = "look"
+
+        def on_connect(self, subject, proceed, ctx):
+            seen.append(subject.target)
+            return proceed()
+
+    world.injector.arm([Rule(Look(), optional=True)])
+    world.pair()
+    assert seen == [world.database.getsockname()]
+
+
 def test_half_close_of_the_client_leaves_the_way_back_open(world):
     client, server = world.pair()
     client.sendall(b"last words")
