@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from emulator.functions.registry import Registry
 from emulator.functions.service import Functions
 from emulator.functions.starting import Starting
 from emulator.http_connection import Application
-from emulator.injector import Armed, Injector
+from emulator.injector import Armed, Injector, Passage
 from emulator.model import Function
 from emulator.server import Front, Server, listen
 from emulator.services import appflow_of, own_services, schedule_of
@@ -105,7 +105,9 @@ class Rig:
             self.injector, self.attribution, self.backend, {}, authenticator=self.authentication
         )
         self.events = EventQueue(self.functions, self.clock, self.timeline, self._deliver)
-        self.authorization = Authorization(self.backend, self.keyring, self.registry, self.clock, s.iam, s.account)
+        self.authorization = Authorization(
+            self.backend, self.keyring, self.registry, self.clock, s.iam, s.account, self.injector
+        )
         self.endpoint.authorizer = self.authorization
         self.gateway = self._api_gateway()
         self.consistency = Consistency(self.backend, self.injector, self.attribution, self.clock)
@@ -198,7 +200,7 @@ class Rig:
             stack.callback(self._forget_folder)
             for database in self._databases.values():
                 stack.callback(database.stop)
-            stack.callback(self.backend.reset)  # moto's state is the process's, and must not outlive the rig
+            stack.callback(self.backend.close)
             stack.callback(self.engine.close)
             stack.callback(self.ways_out.close)
             stack.callback(self.appflow.close)  # when the functions that runs wait for are dead
@@ -248,6 +250,10 @@ class Rig:
             self.injector.disarm([armed])
         if not armed.strikes and not rule.optional:
             raise Verdict(f"the rule {rule.label!r} never struck: nothing it matches passed while it was armed")
+
+    def pass_through(self, point: str, subject: Any, proceed: Callable[[Any], Any]) -> Passage[Any]:
+        """Take something past a point that a fault brings (`Fault.own_points`), as `Injector.pass_through` does."""
+        return self.injector.pass_through(point, subject, proceed)
 
     # --- the rest of the world ---
 

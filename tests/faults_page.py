@@ -49,7 +49,7 @@ has defaults for some. What a call does not have fits nothing, not even `*`.
 
 A strike is an effect, not a look: a rule that let everything pass as it was has not struck. Leaving a rule's scope
 always heals it. Of several rules that fit, the first armed is the outermost. `lambdarig faults NAME` prints what this
-page says of one; an own fault is a class like those in `faults/`, named by an entry point `lambdarig.faults`.
+page says of one. [Write your own](own-faults.md) in an empty folder, with points of its own if need be.
 
 The example below each fault is a whole scenario, kept in `tests/examples/faults/` with its functions:
 `lambdarig run tests/examples/faults/cold_start.yaml`.
