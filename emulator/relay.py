@@ -71,7 +71,7 @@ class Relay:
                 self.refused += 1
             reset_on_close(client)
             return
-        self._relay(Session(client, server, link))
+        self._relay(Session(client, server, link, self._injector.clock))
 
     def _connect(self, subject: Connection) -> tuple[Link, socket.socket | None]:
         """Through the point to the target; the socket is None when the connection must not be."""

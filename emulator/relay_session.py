@@ -6,16 +6,23 @@ frees its session on the client's. With `Link.hold` neither arrives before the r
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
+import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
+from emulator.clock import Clock
 from emulator.listening import reset_on_close
-from emulator.model import Link
+from emulator.model import Link, Release, Shape
+from emulator.shaping import Shaping
 
 LOG = logging.getLogger(__name__)
 CHUNK = 65536
+WAYS = ("upstream", "downstream")
+SEND_LOOK = struct.pack("ll", 0, 250_000)  # a sender who waits for room looks up so often, a timeval: 0.25 s
 
 # PostgreSQL's client says goodbye in the protocol before it closes (Terminate, "X" with length 4, in the chapter
 # on message formats), and the server ends the session on it. It is part of the close, so a hold keeps it back.
@@ -25,56 +32,86 @@ TERMINATE = b"X\x00\x00\x00\x04"
 class Session:
     """One client and its connection to the server, pumped in both directions at once."""
 
-    def __init__(self, client: socket.socket, server: socket.socket, link: Link) -> None:
-        self._client, self._server = client, server
+    def __init__(self, client: socket.socket, server: socket.socket, link: Link, clock: Clock) -> None:
+        self._client, self._server, self._hold = client, server, link.hold
         self._lock = threading.Lock()
         self._goodbye = b""
-        self._broken = False
+        self._over = self._broken = False
         self._let_go = threading.Event()
         for connection in (client, server):
             connection.settimeout(None)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if link.hold is None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_LOOK)
+        self._shapings = {way: Shaping(steps, clock, self) for way in WAYS if (steps := _steps(link, way))}
+        if self._hold is None:
             self._let_go.set()
         else:
-            link.hold.on_release(self._release)
+            self._hold.on_release(self._release)
 
     def run(self) -> None:
         """Until both directions have ended and whoever held the connection let go of it."""
         name = threading.current_thread().name
-        back = threading.Thread(
-            target=self._pump, args=(self._server, self._client, self._client.sendall), name=name, daemon=True
-        )
-        back.start()
+        there = (self._client, self._server, self._forward, "upstream")
+        back = (self._server, self._client, partial(self._send, self._client), "downstream")
+        backwards = threading.Thread(target=self._pump, args=back, name=name, daemon=True)
+        backwards.start()
         try:
-            self._pump(self._client, self._server, self._forward)
+            self._pump(*there)
         finally:
-            back.join()
+            backwards.join()
+            self._tidy()
             self._server.close()
 
     def end(self) -> None:
-        """End it now, held or not."""
-        self._let_go.set()
+        """End it now in order, held or not: both sides see FIN."""
+        self._over = True
+        self._interrupt()
         for connection in (self._client, self._server):
             _down(connection, socket.SHUT_RDWR)
 
-    def _pump(self, source: socket.socket, sink: socket.socket, deliver: Callable[[bytes], None]) -> None:
+    def reset(self) -> None:
+        """End it now, held or not: both sides see RST, so nothing may send FIN before the sockets close."""
+        self._over = self._broken = True
+        self._interrupt()
+        for connection in (self._client, self._server):
+            reset_on_close(connection)
+            _down(connection, socket.SHUT_RD)  # wakes the other direction, sends nothing
+
+    def _interrupt(self) -> None:
+        self._let_go.set()
+        for shaping in self._shapings.values():
+            shaping.shut()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, deliver: Callable[[bytes], None], way: str) -> None:
         """One direction, data at once and its end when nothing holds it."""
+        chunks: Iterator[bytes] = iter(partial(source.recv, CHUNK), b"")
+        if shaping := self._shapings.get(way):
+            chunks = shaping.passed(chunks)
         try:
-            while data := source.recv(CHUNK):
+            for data in chunks:
                 deliver(data)
         except OSError as error:
             LOG.debug("a relayed connection broke: %s", error)
             self._let_go.wait()
-            self._break()
+            if not self._over:
+                self.reset()
         self._let_go.wait()
         if not self._broken:
             _down(sink, socket.SHUT_WR)
 
+    def _send(self, sink: socket.socket, data: bytes) -> None:
+        """All of it. A sender who waits for room would not notice that the connection is over: raises OSError then."""
+        left = memoryview(data)
+        while left:
+            if self._over:
+                raise ConnectionAbortedError("it was ended")
+            with contextlib.suppress(BlockingIOError):  # no room in all the time that SEND_LOOK gives it
+                left = left[sink.send(left) :]
+
     def _forward(self, data: bytes) -> None:
         """To the server; a goodbye waits with the close it belongs to, unless the client goes on talking."""
         with self._lock:
-            self._server.sendall(self._hold_back(self._goodbye + data))
+            self._send(self._server, self._hold_back(self._goodbye + data))
 
     def _hold_back(self, data: bytes) -> bytes:
         held = not self._let_go.is_set() and data.endswith(TERMINATE)
@@ -87,16 +124,23 @@ class Session:
             self._let_go.set()
             goodbye, self._goodbye = self._goodbye, b""
             try:
-                self._server.sendall(goodbye)
+                self._send(self._server, goodbye)
             except OSError as error:
                 LOG.debug("the server was gone before the goodbye: %s", error)
 
-    def _break(self) -> None:
-        """A reset ends both directions, and both ends see a reset: nothing may send FIN before the sockets close."""
-        self._broken = True
-        for connection in (self._client, self._server):
-            reset_on_close(connection)
-            _down(connection, socket.SHUT_RD)  # wakes the other direction, sends nothing
+    def _tidy(self) -> None:
+        """Both directions have ended; a reader whose shape wanted no more may still wait for its socket."""
+        if self._hold is not None:
+            self._hold.forget(self._release)
+        for connection in (self._client, self._server) if self._shapings else ():
+            _down(connection, socket.SHUT_RD)
+        for shaping in self._shapings.values():
+            shaping.shut()
+            shaping.join()
+
+
+def _steps(link: Link, way: str) -> list[tuple[Shape, Release]]:
+    return [(shape, until) for direction, shape, until in link.shapes if direction == way]
 
 
 def _down(connection: socket.socket, how: int) -> None:

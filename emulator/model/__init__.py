@@ -9,6 +9,7 @@ from emulator.model.aws import AwsCall, AwsError, AwsReply, Caller, Held
 from emulator.model.functions import (
     ON_DEMAND,
     PROVISIONED,
+    Answer,
     ColdStart,
     Delivery,
     Function,
@@ -24,6 +25,7 @@ from emulator.model.functions import (
 )
 from emulator.model.hosts import (
     Certificate,
+    Chunks,
     Connection,
     Handshake,
     Line,
@@ -42,11 +44,13 @@ from emulator.model.requests import HttpCall, HttpReply
 __all__ = [
     "ON_DEMAND",
     "PROVISIONED",
+    "Answer",
     "AwsCall",
     "AwsError",
     "AwsReply",
     "Caller",
     "Certificate",
+    "Chunks",
     "ColdStart",
     "Connection",
     "Delivery",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -36,12 +37,27 @@ class Release:
         if self.released:
             callback()
 
+    def forget(self, callback: Callable[[], None]) -> None:
+        """What it held is over: it need not be called back."""
+        with contextlib.suppress(ValueError):  # it was called meanwhile
+            self._callbacks.remove(callback)
+
     def release(self) -> None:
         """Let go of everything held, now and from now on."""
         self.released = True
-        for callback in self._callbacks:
+        for callback in tuple(self._callbacks):
             callback()
         self._callbacks.clear()
+
+
+class Chunks(Iterator[tuple[float, bytes]], Protocol):
+    """(when it came, by `line.now`; what), until the sender has ended or the rule is disarmed."""
+
+    ended: float
+    """When the sender ended; infinite until then."""
+
+    def before(self, moment: float) -> Iterator[tuple[float, bytes]]:
+        """Only those that come before `moment`; ends then, also when nothing comes."""
 
 
 class Line(Protocol):
@@ -51,21 +67,23 @@ class Line(Protocol):
         """The machine's monotonic seconds."""
 
     def wait(self, seconds: float) -> bool:
-        """Really wait; at once, and for ever after, when the connection ends or the rule is disarmed. True: waited."""
+        """Really wait. True: waited; False, at once and for ever after, when the connection ends or the rule is
+        disarmed."""
 
     def reset(self) -> None:
-        """End both sides with a reset (RST)."""
+        """End both sides with a reset (RST), now. Does nothing for a rule that is disarmed."""
 
     def close(self) -> None:
-        """End both sides in order (FIN)."""
+        """End both sides in order (FIN), behind what was given on; `chunks` then gives no more. Does nothing for a rule
+        that is disarmed."""
 
 
 class Shape(Protocol):
     """What a fault does to the bytes of one direction of a connection, as long as its rule is armed."""
 
-    def __call__(self, chunks: Iterator[tuple[float, bytes]], line: Line) -> Iterator[bytes]:
-        """Give on what comes in, as it is or otherwise. chunks: (when it came, by `line.now`; what), until the sender
-        has ended; the end is passed on when this returns."""
+    def __call__(self, chunks: Chunks, line: Line) -> Iterator[bytes]:
+        """Give on what comes in, as it is or otherwise; the sender's end is passed on when this returns. What comes
+        when the rule is disarmed passes without it."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +100,8 @@ class Link:
 
 @dataclass(frozen=True)
 class NameQuery:
-    """A lookup of a name. id: `NAME/inv-3/api.example.com`, or `names/...` where unattributed: clients ask several
-    times, which counts as once."""
+    """A lookup of a name. id: `NAME/inv-3/api.example.com`, `NAME/env-2/...` at init, `names/...` where unattributed:
+    clients ask several times, which counts as once."""
 
     id: str
     host: str
@@ -114,10 +132,12 @@ class Handshake:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the host shows. verdict: valid. days: from now to its end, negative when it is over. name: another name than
-    the host's that it is made out to. trusted: False for one that no authority has signed."""
+    """What the host shows. verdict: valid. since, days: from now to its beginning and to its end, negative when that is
+    over. name: another name than the host's that it is made out to. trusted: False for one by an authority that nobody
+    knows."""
 
     verdict: str = "valid"
+    since: int = -1
     days: int = 365
     name: str = ""
     trusted: bool = True
