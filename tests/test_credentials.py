@@ -76,7 +76,8 @@ def test_a_reset_forgets_sessions(rig):
 
 def test_a_session_that_moto_made_is_found(rig):
     rig.backend.models("iam", "aws")
-    made = rig.backend.models("sts", "aws").assume_role("us-east-1", "me", ROLE, "", 900, "")
+    with rig.backend.entered():
+        made = rig.backend.models("sts", "aws").assume_role("us-east-1", "me", ROLE, "", 900, "")
     held = rig.keyring.find(made.access_key_id)
     assert (held.session.arn, held.session_token) == (made.arn, made.session_token)
     assert held.session.arn.endswith(":assumed-role/crm-role/me")

@@ -1,10 +1,9 @@
 """moto, in process: the control planes it keeps well (Secrets Manager, IAM, STS, S3, SQS, API Gateway's CRUD ...).
 
-moto's state is process-wide: two Backends in one process share every secret and bucket, and `reset` clears both.
-Nothing is patched in botocore, so the process's own boto3 clients still go where they are pointed. What is changed in
-moto: its object tracking for a dashboard nobody looks at (a leak: every log event and queue message for ever; S3 keeps
-it, to close its files), its CORS headers, which AWS does not send, and its scan of the module folder on every request
-(1 ms under a lock).
+Every Backend has a world of its own (`emulator.aws.worlds`): two of them in one process, and `mock_aws`, share nothing
+but the dice of ids, which `reset` seeds. Nothing is patched in botocore, so the process's own boto3 clients still go
+where they are pointed. What is changed in moto beside that: its CORS headers, which AWS does not send, and its scan of
+the module folder on every request (1 ms under a lock).
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from emulator.aws.blame import UNKNOWN, operation_of, refusal
 from emulator.aws.errors_wire import error_code, write_error
 from emulator.aws.wire import WireRequest
+from emulator.aws.worlds import World, install
 from emulator.importing import IMPORTING
 from emulator.model import AwsError, AwsReply
 
@@ -39,6 +40,11 @@ class Backend:
         self.account, self._seed = account, seed
         self._lock = threading.Lock()
         self._loaded: Any = None
+        self._world = World()
+
+    def entered(self) -> AbstractContextManager[None]:
+        """In this thread moto's state is this Backend's: for what goes on from one of moto's objects to another."""
+        return self._world.entered()
 
     @property
     def loaded(self) -> bool:
@@ -59,7 +65,8 @@ class Backend:
         if request.protocol == "smithy-rpc-v2-cbor":  # moto 5.2 reads none; botocore 1.44 sends JSON to these services
             return write_error(request, unserved(request, " in CBOR"))
         try:
-            status, headers, body = _run(self._app(), _environ(request))
+            with self.entered():
+                status, headers, body = _run(self._app(), _environ(request))
         except Unserved:
             return write_error(request, unserved(request))
         except NotImplementedError:
@@ -79,8 +86,9 @@ class Backend:
         import moto.backends as backends
 
         known: Any = backends  # its overloads take literal names only
-        regions = known.get_backend(service)[account or self.account]
-        return regions[region] if region in regions else regions["aws"]
+        with self.entered():
+            regions = known.get_backend(service)[account or self.account]
+            return regions[region] if region in regions else regions["aws"]
 
     def has_loaded(self, service: str) -> bool:
         """Whether anybody has asked moto for this service yet; else it can hold nothing."""
@@ -93,23 +101,25 @@ class Backend:
             import moto.backends as backends
 
             known: Any = backends
-            iam = known.get_backend("iam")[account]["aws"]
-            made = iam.create_temp_access_key()
-            iam.access_keys[access_key] = iam.access_keys.pop(made.access_key_id)
-            made.access_key_id = access_key
+            with self.entered():
+                iam = known.get_backend("iam")[account]["aws"]
+                made = iam.create_temp_access_key()
+                iam.access_keys[access_key] = iam.access_keys.pop(made.access_key_id)
+                made.access_key_id = access_key
 
     def reset(self) -> None:
         """Forget everything in every account and region. Calls under way may fail: let them finish first."""
         with self._lock:
             loaded = self._loaded
         if loaded is not None:
-            from moto.core.base_backend import BackendDict
-            from moto.core.model_instances import reset_model_data
             from moto.moto_api._internal import mock_random
 
-            BackendDict.reset()
-            reset_model_data()
+            self._world.clear()
             mock_random.seed(self._seed)
+
+    def close(self) -> None:
+        """Forget everything, for good."""
+        self._world.end()
 
     def _app(self) -> Any:
         if self._loaded is None:
@@ -132,12 +142,12 @@ def unserved(request: WireRequest, how: str = "") -> AwsError:
 
 def _load(seed: int) -> Any:
     """moto's WSGI application, with the module list read once."""
-    import moto.core.common_models as common
     import moto.moto_server.werkzeug_app as werkzeug_app
     from moto.backends import list_of_moto_modules
     from moto.moto_api._internal import mock_random
 
-    modules, server, tracked = frozenset(list_of_moto_modules()), _loose(werkzeug_app), _loose(common.BaseModel)
+    install()
+    modules, server = frozenset(list_of_moto_modules()), _loose(werkzeug_app)
 
     class App(werkzeug_app.DomainDispatcherApplication):
         @lru_cache(maxsize=1024)  # noqa: B019 - one application lives as long as the process
@@ -150,7 +160,6 @@ def _load(seed: int) -> Any:
             raise Unserved(host)
 
     server.DISABLE_GLOBAL_CORS = True
-    tracked.__new__ = _untracked
     mock_random.seed(seed)
     return App(server.create_backend_app)
 
@@ -158,13 +167,6 @@ def _load(seed: int) -> Any:
 def _loose(module: Any) -> Any:
     """The same, for a change that its types do not foresee."""
     return module
-
-
-def _untracked(cls: Any, *args: Any, **kwargs: Any) -> Any:
-    instance = object.__new__(cls)
-    if cls.__module__.startswith("moto.s3."):
-        cls.instances_tracked.append(instance)
-    return instance
 
 
 def _authorization(access_key: str, region: str, service: str) -> str:

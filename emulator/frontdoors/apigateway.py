@@ -12,6 +12,7 @@ import itertools
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -38,15 +39,17 @@ StartResponse = Callable[..., object]
 class ApiGateway:
     """WSGI application. backend_models: moto's backend of a service in a region. regions: where to look for an API
     whose address names no region. access: who may call a method; without one nothing but NONE is served. permits:
-    whether Lambda lets API Gateway in; without one, always. append: where logs go; without one there are none.
+    whether Lambda lets API Gateway in; without one, always. append: where logs go; without one there are none. entered:
+    a block in which moto's state is this rig's.
     """
 
     def __init__(
         self, backend_models: Callable[[str, str], Any], invoker: Invoker, injector: Injector, clock: Clock,
         account: str = "123456789012", *, timeout_of: Callable[[str], float] | None = None,
         regions: Sequence[str] = ("us-east-1",), access: Access | None = None, permits: Permits | None = None,
-        append: Append | None = None,
+        append: Append | None = None, entered: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._entered = entered
         self._models, self._injector, self._clock, self._account = backend_models, injector, clock, account
         proxy = LambdaProxy(invoker, clock, account, timeout_of, permits)
         logs = RestLogs(append, clock, account) if append else None
@@ -62,11 +65,12 @@ class ApiGateway:
     def resolves(self, host: str) -> bool:
         """Whether AWS's DNS has this name: that of an API's endpoint, in the API's own region. Does not load moto."""
         found = _NAME.fullmatch(host.rstrip(".").lower())
-        return bool(found and any_apis(self._account) and find_api(self._models, found[2], found[1]))
+        return bool(found and self.serves() and find_api(self._models, found[2], found[1]))
 
     def serves(self) -> bool:
         """Whether there is any API, wherever. Does not load moto."""
-        return any_apis(self._account)
+        with self._entered():
+            return any_apis(self._account)
 
     def reset(self) -> None:
         """Number the requests from 1 again, as at the start of a run."""
@@ -78,7 +82,8 @@ class ApiGateway:
             return _send(refusals.BODY_TOO_LONG, (), environ, start_response)
         call_id, at = f"apigateway/req-{next(self._numbers)}", self._clock.utc()
         ids = make_ids(self._injector.seed, call_id, at)
-        reply = self._rest.serve(read_request(environ, body), _address(environ), Visit(call_id, ids, at, started))
+        with self._entered():
+            reply = self._rest.serve(read_request(environ, body), _address(environ), Visit(call_id, ids, at, started))
         own = (("x-amzn-RequestId", ids.request), ("x-amz-apigw-id", ids.extended))
         return _send(reply, own, environ, start_response)
 
