@@ -135,6 +135,7 @@ class Rig:
             access=access,
             permits=access.permits,
             append=self.logs.append,
+            entered=self.backend.entered,
         )
 
     # --- life ---

@@ -65,7 +65,8 @@ class AwsEndpoint:
         self.authenticator, self.authorizer, self.consistency = authenticator, authorizer, consistency
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        reply = self.serve(read(environ))
+        with self.backend.entered():
+            reply = self.serve(read(environ))
         start_response(_STATUS.get(reply.status, f"{reply.status} Unknown"), list(reply.headers))
         return [reply.body]
 
