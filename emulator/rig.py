@@ -37,7 +37,7 @@ from emulator.http_connection import Application
 from emulator.injector import Armed, Injector, Passage
 from emulator.model import Function
 from emulator.server import Front, Server, listen
-from emulator.services import appflow_of, own_services, schedule_of
+from emulator.services import implementation, own_services, schedule_of
 from emulator.settings import Settings
 from emulator.timeline import Timeline
 from emulator.ways_out import WaysOut
@@ -115,7 +115,8 @@ class Rig:
         self.attribution.moment = self.consistency.moment
         self.schedule = schedule_of(self)
         self.endpoint.services = own_services(self)
-        self.appflow = appflow_of(self.endpoint.services)
+        self.appflow = implementation(self.endpoint.services, "appflow")
+        self.fis = implementation(self.endpoint.services, "fis")
         self.background = [self.pool.busy, self.pool.provisioned.busy, self.events.busy, self.appflow.busy]
         sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
         self.ways_out = WaysOut(
@@ -186,7 +187,7 @@ class Rig:
         self.schedule.clear()
         self.pool.reset()
         self.backend.reset()
-        for part in (self.events, self.registry, self.logs, self.appflow, self.keyring, self.authorization):
+        for part in (self.events, self.registry, self.logs, self.appflow, self.fis, self.keyring, self.authorization):
             part.clear()
         self.consistency.clear()
         for counting in (self.attribution.restart, self.gateway.reset, self.ways_out.reset):

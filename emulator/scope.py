@@ -15,7 +15,8 @@ class Match:
 
     function: name of the function whose environment or invocation it is.
     service, operation: AWS signing name and operation, e.g. `secretsmanager` and `GetSecretValue`.
-    resource: the AWS resource the call names, as an ARN where the rig knows it.
+    resource: the AWS resource the call names, as an ARN where the rig knows it; for an invocation the function's ARN,
+    with the version or alias that it was invoked by.
     route: `GET /orders/{id}` at API Gateway.
     origin: who invoked: `lambda`, `apigateway`, `appflow`, `event`; for an AWS call `function` or `client`.
     caller: ARN of the caller. host: SaaS host name, or relay name for a database connection.

@@ -11,6 +11,7 @@ from emulator.aws.schedule import PRINCIPAL as EVENTS
 from emulator.aws.schedule import Schedule
 from emulator.aws.services.cognito_identity import cognito_identity_service
 from emulator.aws.services.events import Events, scheduled_rules
+from emulator.aws.services.fis import Fis, fis_service
 from emulator.aws.services.iam import Iam
 from emulator.aws.services.lambda_api.invoke import Invoking
 from emulator.aws.services.lambda_api.service import LambdaService, Operations
@@ -54,6 +55,9 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "events": Events(rig.backend, rig.settings.region, rig.schedule.look),
         "iam": iam_service(rig.backend, Iam(rig.backend)),
         "secretsmanager": SecretsManager(rig.backend, _rotation(rig)),
+        "fis": fis_service(
+            Fis(rig.injector, rig.registry, rig.settings.account, rig.settings.region, rig.settings.seed)
+        ),
         "sts": sts_service(rig.backend, rig.keyring, web),
         "cognito-identity": cognito_identity_service(rig.backend, rig.keyring, tokens, web, rig.settings.seed),
         "appflow": appflow_service(
@@ -133,7 +137,7 @@ def runtimes() -> tuple[str, ...]:
     return tuple(Session().get_service_model("lambda").shape_for("Runtime").enum)
 
 
-def appflow_of(services: dict[str, Service]) -> Any:
-    """The AppFlow implementation behind its service."""
-    service: Any = services["appflow"]
+def implementation(services: dict[str, Service], name: str) -> Any:
+    """What is behind an own service that is served by its model."""
+    service: Any = services[name]
     return service.implementation

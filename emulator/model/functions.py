@@ -72,7 +72,9 @@ class Invocation:
     caller: str = ""
 
     def attributes(self) -> Mapping[str, str]:
-        return {"function": self.function.name, "origin": self.origin, "caller": self.caller}
+        return {
+            "function": self.function.name, "origin": self.origin, "caller": self.caller, "resource": self.invoked_arn
+        }
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,18 @@ class Delivery:
 
     def attributes(self) -> Mapping[str, str]:
         return self.invocation.attributes()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that a fault gives to a delivery in the runtime's place. kind: response or error."""
+
+    kind: str
+    body: bytes
+
+    @property
+    def verdict(self) -> str:
+        return self.kind
 
 
 @dataclass(frozen=True)
