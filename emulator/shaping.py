@@ -11,7 +11,7 @@ import logging
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from emulator.clock import Clock
@@ -76,33 +76,25 @@ class Inbox:
         return self
 
     def __next__(self) -> tuple[float, bytes]:
-        if (item := self._take(math.inf, lambda: self._released)) is None:
+        if (item := self._take(released=False)) is None:
             raise StopIteration
         return item
 
-    def before(self, moment: float) -> Iterator[tuple[float, bytes]]:
-        """Those that come before it, until then."""
-        while (item := self._take(moment, lambda: self._released)) is not None:
-            yield item
-
     def rest(self) -> Iterator[bytes]:
         """What a released shape did not get, to the sender's end."""
-        while (item := self._take(math.inf, lambda: not self._released)) is not None:
+        while (item := self._take(released=True)) is not None:
             yield item[1]
 
-    def _take(self, moment: float, none: Callable[[], bool]) -> tuple[float, bytes] | None:
+    def _take(self, released: bool) -> tuple[float, bytes] | None:
+        """The next, when it is there; None at the end, or once it is no longer as `released` says."""
         with self._changed:
-            while not self._shut and not none():
-                if self._waiting and self._waiting[0][0] < moment:
-                    item = self._waiting.popleft()
-                    self._size -= len(item[1])
-                    self._changed.notify_all()
-                    return item
-                left = moment - self._clock.monotonic()
-                if self._waiting or self._done or left <= 0:
-                    return None
-                self._changed.wait(min(left, threading.TIMEOUT_MAX))
-        return None
+            self._changed.wait_for(lambda: self._waiting or self._done or self._shut or self._released != released)
+            if not self._waiting or self._shut or self._released != released:
+                return None
+            item = self._waiting.popleft()
+            self._size -= len(item[1])
+            self._changed.notify_all()
+            return item
 
 
 class Stage:
@@ -117,7 +109,7 @@ class Stage:
     def out(self) -> Iterator[bytes]:
         """What the shape gives on. Raises ConnectionAbortedError for a shape that raised."""
         try:
-            yield from self._shape(self.inbox, self)
+            yield from filter(None, self._shape(self.inbox, self))
         except Exception as error:
             LOG.exception("%s: a fault's shape raised", threading.current_thread().name)
             raise ConnectionAbortedError("a fault's shape raised") from error
@@ -136,14 +128,16 @@ class Stage:
     def wait(self, seconds: float) -> bool:
         return not self._off.wait(min(max(0.0, seconds), threading.TIMEOUT_MAX))
 
-    def reset(self) -> None:
-        if not self._off.is_set():
+    def reset(self) -> bool:
+        if armed := not self._off.is_set():
             self._ends.reset()
+        return armed
 
-    def close(self) -> None:
-        if not self._off.is_set():
+    def close(self) -> bool:
+        if armed := not self._off.is_set():
             self.closes = True
             self.inbox.shut()
+        return armed
 
     def _release(self) -> None:
         self._off.set()

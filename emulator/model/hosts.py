@@ -56,9 +56,6 @@ class Chunks(Iterator[tuple[float, bytes]], Protocol):
     ended: float
     """When the sender ended; infinite until then."""
 
-    def before(self, moment: float) -> Iterator[tuple[float, bytes]]:
-        """Only those that come before `moment`; ends then, also when nothing comes."""
-
 
 class Line(Protocol):
     """What a shape may do to the connection that it stands on."""
@@ -70,12 +67,12 @@ class Line(Protocol):
         """Really wait. True: waited; False, at once and for ever after, when the connection ends or the rule is
         disarmed."""
 
-    def reset(self) -> None:
-        """End both sides with a reset (RST), now. Does nothing for a rule that is disarmed."""
+    def reset(self) -> bool:
+        """End both sides with a reset (RST), now. False, and nothing done, when the rule is disarmed."""
 
-    def close(self) -> None:
-        """End both sides in order (FIN), behind what was given on; `chunks` then gives no more. Does nothing for a rule
-        that is disarmed."""
+    def close(self) -> bool:
+        """End both sides in order (FIN), behind what was given on; `chunks` then gives no more. False, and nothing
+        done, when the rule is disarmed."""
 
 
 class Shape(Protocol):
