@@ -73,6 +73,8 @@ engine_wait() {
 engine_release() {
     [ -n "$held" ] || return 0
     held=
+    set +e
+    trap '' PIPE # `make bench 2>&1 | head`: what cannot be said any more must be done all the same
     flock -n -x 9 || { say "leaving the Docker engine to the others who use it"; return 0; }
     local pid tries
     pid=$(cat "$owned")

@@ -70,6 +70,37 @@ def test_a_stopped_make_lets_its_command_clean_up(stop):
         assert running.wait(30) == 9
 
 
+def _unheard(command, **options):
+    """Runs it with an output that nobody reads, as behind `2>&1 | head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return subprocess.run(command, cwd=ROOT, stdout=writing, stderr=writing, check=False, timeout=60, **options)
+    finally:
+        os.close(writing)
+
+
+def test_an_engine_of_ours_goes_when_nobody_reads_what_is_said_any_more(tmp_path):
+    script = """
+        . scripts/lib.sh; . scripts/engine.sh
+        owned=$1; systemctl() { kill "$(cat "$owned.copy")"; }
+        bash -c 'exec -a dockerd sleep 1000' > /dev/null 2>&1 &
+        echo $! > "$owned"; echo $! > "$owned.copy"
+        until is_dockerd $!; do :; done
+        trap engine_release EXIT
+        engine_hold
+    """
+    owned = tmp_path / "pid"
+    assert _unheard(["bash", "-euo", "pipefail", "-c", script, "test", owned]).returncode == 0
+    assert not owned.exists()
+    assert not Path(f"/proc/{Path(f'{owned}.copy').read_text().strip()}").exists()
+
+
+def test_what_is_said_to_nobody_ends_the_script_and_not_before_it_has_cleaned_up():
+    done = _unheard(["scripts/with-engine", "true"], env={**os.environ, "ENGINE": "process"})
+    assert done.returncode == 141
+
+
 def test_the_mirror_is_the_one_that_apt_uses(tmp_path):
     apt_get = tmp_path / "apt-get"
     apt_get.write_text('#!/bin/sh\necho "Other Other main http://other/"\n'
