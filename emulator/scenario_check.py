@@ -101,6 +101,11 @@ def _check_operation(step: AwsStep, file: Path, key: str) -> None:
     if step.operation not in operations:
         problem = f"{step.service} has no operation {step.operation!r}"
         raise FileProblem(file, f"{key}.operation", problem, _like(step.operation, operations))
+    if step.region is not None:
+        parts = session.get_available_partitions()
+        regions = [name for part in parts for name in session.get_available_regions("ec2", part)]
+        if step.region not in regions:
+            raise FileProblem(file, f"{key}.region", f"unknown region {step.region!r}", _like(step.region, regions))
 
 
 def _like(given: str, names: Collection[str]) -> Collection[str]:
