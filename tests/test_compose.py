@@ -37,19 +37,19 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("compose")]
 class Stack:
     """One `docker compose` project of its own name and port."""
 
-    def __init__(self, bases: dict[str, str]) -> None:
-        self.name = f"lambdarig-test-{uuid4().hex[:8]}"
+    def __init__(self, bases: dict[str, str], folder: Path = ROOT) -> None:
+        self.name, self._folder = f"lambdarig-test-{uuid4().hex[:8]}", folder
         published = {"LAMBDARIG_PUBLISH": "127.0.0.1:0", "LAMBDARIG_CA_BUNDLE": os.environ.get("PIP_CERT", "/dev/null")}
         self._environment = {**os.environ, **bases, **published}
 
     def __call__(self, *words: str) -> str:
-        done = subprocess.run(["docker", "compose", "-p", self.name, *words], cwd=ROOT, env=self._environment,
+        done = subprocess.run(["docker", "compose", "-p", self.name, *words], cwd=self._folder, env=self._environment,
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"docker compose {' '.join(words)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def up(self) -> None:
-        self("up", "-d", "--build", "--wait")
+    def up(self, *options: str) -> None:
+        self("up", "-d", "--wait", *(options or ("--build",)))
 
     def client(self, service: str):
         url = f"http://{self('port', 'rig', '4566').strip()}"
@@ -133,3 +133,17 @@ def test_what_a_killed_rig_left_goes_when_it_comes_up_again(stack, engine):
     _invoke(stack)
     with pytest.raises(docker.errors.NotFound):
         sibling.reload()
+
+
+def test_a_starter_comes_up_with_its_function(stack, bases, tmp_path):
+    """By an image that is there: what it would be built of is not published from here."""
+    stack("build", "rig")
+    subprocess.run([sys.executable, "-m", "emulator.cli", "init", str(tmp_path)], check=True, capture_output=True)
+    tmp_path.chmod(0o755)
+    starter = Stack({**bases, "LAMBDARIG_IMAGE": f"{stack.name}-rig"}, tmp_path)
+    try:
+        starter.up("--no-build")
+        answer = starter.client("lambda").invoke(FunctionName="crm", Payload=b"{}")
+        assert json.loads(answer["Payload"].read()) == {"user": "ada", "object": "Account"}
+    finally:
+        starter("down", "-v", "--timeout", "10")

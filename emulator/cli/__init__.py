@@ -13,6 +13,7 @@ import click
 from emulator.errors import RigError
 
 COMMANDS = {  # name -> module that has it; loaded when called, so that `up` starts quickly
+    "init": "init",
     "up": "up",
     "down": "running",
     "status": "running",
