@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import ssl
 import threading
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+
+from emulator.model import Certificate
+
+VALID = Certificate()
 
 
 class Authority:
@@ -16,7 +21,7 @@ class Authority:
     def __init__(self, state_dir: Path) -> None:
         self._file = state_dir / "ca-bundle.pem"
         self._lock = threading.RLock()
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, Certificate], ssl.SSLContext] = {}
 
     @property
     def certificate(self) -> bytes:
@@ -42,15 +47,24 @@ class Authority:
                 self._file.chmod(0o644)  # functions run as another user
             return self._file
 
-    def context_for(self, host: str) -> ssl.SSLContext:
-        """A server's TLS context with a certificate for `host`; the same object every time."""
+    def context_for(self, host: str, shown: Certificate = VALID) -> ssl.SSLContext:
+        """A server's TLS context with this certificate for `host`; the same object every time."""
         with self._lock:
-            if host not in self._contexts:
+            if (host, shown) not in self._contexts:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.set_alpn_protocols(["http/1.1"])
-                self._ca.issue_cert(host).configure_cert(context)
-                self._contexts[host] = context
-            return self._contexts[host]
+                self._issue(shown.name or host, shown).configure_cert(context)
+                self._contexts[host, shown] = context
+            return self._contexts[host, shown]
+
+    def _issue(self, name: str, shown: Certificate):  # type: ignore[no-untyped-def]
+        import trustme
+
+        now = datetime.now(timezone.utc)  # the machine's: clients go by their own clock, and that is no rig time
+        authority = self._ca if shown.trusted else trustme.CA(organization_name="nobody that anyone knows")
+        return authority.issue_cert(
+            name, not_before=now + timedelta(days=shown.since), not_after=now + timedelta(days=shown.days)
+        )
 
 
 def _system_authorities() -> Path:

@@ -8,9 +8,12 @@ unmodified client fails at once; the log and the timeline name it.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import socket
 import ssl
+import sys
+import termios
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,13 +23,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.certificates import Authority
+from emulator.certificates import VALID, Authority
+from emulator.clock import Clock
 from emulator.errors import FileProblem, RigError
 from emulator.held import given
 from emulator.http_connection import Application, Gone, Incoming, Outgoing, answer, environ, requests, sender
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
-from emulator.model import UpstreamCall, UpstreamReply
+from emulator.model import Certificate, Handshake, UpstreamCall, UpstreamReply, UpstreamReset
 from emulator.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 HANDSHAKE_LIMIT_S = 30.0
+ARRIVAL_S = 2.0  # what a reset may wait for the bytes before it
 COUNTED = 10_000  # invocations whose calls are numbered; older ones are over
 
 Attribute = Callable[[str], tuple[str, str]]
@@ -48,7 +53,8 @@ class Apis:
 
 
 class Upstreams:
-    """Serves stubbed hosts from `start` to `close`; every request passes the point `upstream`.
+    """Serves stubbed hosts from `start` to `close`; every handshake passes the point `handshake`, every request the
+    point `upstream`.
 
     listener_443 speaks TLS, listener_80 (may be None) plain HTTP. attribute: address of the client ->
     (function, invocation), empty where nobody knows.
@@ -68,7 +74,7 @@ class Upstreams:
         self._authority, self._injector, self._timeline, self._attribute = authority, injector, timeline, attribute
         self._files: list[Path] = []
         self._upstreams: dict[str, Upstream] = {}
-        self._numbers = _Numbers()
+        self._numbers, self._handshakes = _Numbers(), _Numbers("/tls-")
         self._listening = [Listening(listener_443, self._serve_tls, "upstreams-443")]
         if listener_80 is not None:
             self._listening.append(Listening(listener_80, self._serve, "upstreams-80"))
@@ -89,7 +95,7 @@ class Upstreams:
     def reset(self) -> None:
         """Read the stub files again, so that what stubs remembered is gone, and number calls from #1."""
         self._upstreams = {upstream.host: upstream for file in self._files for upstream in _load(file)}
-        self._numbers = _Numbers()
+        self._numbers, self._handshakes = _Numbers(), _Numbers("/tls-")
 
     def start(self) -> None:
         """Accept connections from now on."""
@@ -102,26 +108,43 @@ class Upstreams:
             listening.close()
 
     def _serve_tls(self, connection: socket.socket, peer_ip: str) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.sni_callback = lambda tls, name, _: self._choose(tls, (name or "").lower(), peer_ip)
+        context, struck = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), list[str]()
+        context.sni_callback = lambda tls, name, _: self._choose(tls, (name or "").lower(), peer_ip, struck)
         connection.settimeout(HANDSHAKE_LIMIT_S)
         try:  # a duplicate, because wrapping takes the socket away from whoever would have to shut it down
             tls = context.wrap_socket(connection.dup(), server_side=True)
         except OSError as error:  # "alert unknown ca": the client trusts another bundle than the rig's
-            refused = getattr(error, "reason", "") == "CALLBACK_FAILED"  # by `_choose`, which has told already
-            level = logging.DEBUG if refused else logging.WARNING
+            told = struck or getattr(error, "reason", "") == "CALLBACK_FAILED"  # refused by `_choose`
+            level = logging.DEBUG if told else logging.WARNING
             LOG.log(level, "upstreams: TLS with %s (%s) failed: %s", self._attribute(peer_ip)[0], peer_ip, error)
             return
         with tls:
             self._serve(tls, peer_ip, self._apis)
 
-    def _choose(self, tls: ssl.SSLSocket | ssl.SSLObject, host: str, peer_ip: str) -> int | None:
-        """The certificate for `host`, or the alert that refuses it."""
-        if host not in self._upstreams and not (self._apis and self._apis.resolves(host)):
+    def _choose(
+        self, tls: ssl.SSLSocket | ssl.SSLObject, host: str, peer_ip: str, struck: list[str]
+    ) -> int | None:
+        """The certificate for `host`, or the alert that refuses it. struck: gets what is wrong with the certificate."""
+        stubbed = host in self._upstreams
+        if not stubbed and not (self._apis and self._apis.resolves(host)):
             self._refuse(host, peer_ip)
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        tls.context = self._authority.context_for(host)
+        try:
+            shown = self._shown(host, peer_ip) if stubbed else VALID
+        except RigError as error:
+            LOG.error("TLS with %s: %s", host, error)
+            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+        if shown != VALID:
+            struck.append(shown.verdict)
+        tls.context = self._authority.context_for(host, shown)
         return None
+
+    def _shown(self, host: str, peer_ip: str) -> Certificate:
+        """The certificate, past the point. Raises RigError."""
+        function, invocation = self._attribute(peer_ip)
+        identity = self._handshakes.next(invocation or "host", host)
+        handshake = Handshake(identity, host, function)
+        return self._injector.pass_through("handshake", handshake, lambda _: VALID, quiet=True).reply
 
     def _refuse(self, host: str, peer_ip: str) -> None:
         host = host or "(no name)"
@@ -140,7 +163,11 @@ class Upstreams:
                 if apis and ".execute-api." in host:  # by TLS; one that no API has is refused in API Gateway's words
                     answer(request, _secure(request, connection), apis.app, send)
                 elif host in self._upstreams:
-                    _write(Outgoing(request, send), given(self._answer(request, host, headers, peer_ip)))
+                    reply = given(self._answer(request, host, headers, peer_ip))
+                    if isinstance(reply, UpstreamReset):
+                        _break_off(connection, request, reply, self._injector.clock)
+                        return
+                    _write(Outgoing(request, send), reply)
                 else:
                     self._refuse(host, peer_ip)
                     reset_on_close(connection)
@@ -148,7 +175,8 @@ class Upstreams:
                 if not request.keep:
                     return
 
-    def _answer(self, request: Incoming, host: str, headers: dict[str, str], peer_ip: str) -> UpstreamReply:
+    def _answer(self, request: Incoming, host: str, headers: dict[str, str], peer_ip: str) -> Any:
+        """A reply, one that is held back, or none but a reset."""
         function, invocation = self._attribute(peer_ip)
         identity = self._numbers.next(invocation or "host", host)
         call = UpstreamCall(identity, host, request.method, request.target, headers, request.body, function)
@@ -169,7 +197,8 @@ def _secure(request: Incoming, connection: socket.socket) -> dict[str, Any]:
 class _Numbers:
     """`NAME/inv-3/login.salesforce.com#1`: how many calls to a host an invocation has made."""
 
-    def __init__(self) -> None:
+    def __init__(self, sign: str = "#") -> None:
+        self._sign = sign
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, str], int] = OrderedDict()
 
@@ -179,7 +208,7 @@ class _Numbers:
             self._seen[prefix, host] = number
             if len(self._seen) > COUNTED:
                 self._seen.popitem(last=False)
-        return f"{prefix}/{host}#{number}"
+        return f"{prefix}/{host}{self._sign}{number}"
 
 
 def _load(file: Path) -> list[Upstream]:
@@ -205,6 +234,24 @@ def _write(out: Outgoing, reply: UpstreamReply) -> None:
         given.append(("content-length", str(len(reply.body))))
     out.start(f"{reply.status} {_phrase(reply.status)}", given)
     out.whole([reply.body])
+
+
+def _break_off(connection: socket.socket, request: Incoming, reset: UpstreamReset, clock: Clock) -> None:
+    """The first bytes of the answer, if there is any; when they have arrived, a reset, which would overtake them."""
+    answer = bytearray()
+    if reset.reply is not None:
+        _write(Outgoing(request, answer.extend), given(reset.reply))
+    end = clock.monotonic() + ARRIVAL_S
+    with suppress(OSError):  # the client was quicker
+        connection.sendall(answer[: reset.after_bytes])
+        while _unsent(connection) and clock.monotonic() < end:
+            clock.stall(0.001)
+        reset_on_close(connection)
+
+
+def _unsent(connection: socket.socket) -> int:
+    """Bytes that the other end has not acknowledged."""
+    return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def _phrase(status: int) -> str:

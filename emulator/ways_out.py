@@ -18,7 +18,7 @@ from emulator.functions.engines.protocol import Engine
 from emulator.functions.starting import Surroundings
 from emulator.http_connection import Application
 from emulator.injector import Injector
-from emulator.names import Names
+from emulator.names import Lookups, Names
 from emulator.relay import Relay
 from emulator.server import Server
 from emulator.upstreams import Apis, Upstreams
@@ -63,8 +63,21 @@ class WaysOut:
         self.open()
         if self._upstreams is None and self._gateway.serves():
             self._open_door_for_apis()
-        hosts = self._upstreams.hosts() if self._upstreams else ()
-        return Surroundings(self._endpoint, hosts, self._authority.bundle() if self._upstreams else None)
+        bundle = self._authority.bundle() if self._upstreams else None
+        return Surroundings(self._endpoint, self._in_hosts_file(), bundle)
+
+    def _in_hosts_file(self) -> tuple[str, ...]:
+        """Names that an environment must know by itself: none where it can ask the rig's DNS, which rules can reach.
+        Raises EngineError where they cannot, and one would."""
+        if self._names is not None or self._upstreams is None:
+            return ()
+        if self._injector.hooked("resolve"):
+            raise EngineError(
+                f"port 53 is not the {self._engine.name} engine's to take: names of SaaS hosts stand in a hosts file, "
+                "where no lookup can fail",
+                "end what listens at port 53 (lambdarig doctor), or use the process engine",
+            )
+        return self._upstreams.hosts()
 
     def add_upstreams(self, file: Path) -> None:
         """Answer for the hosts of a stub file. Raises FileProblem, EngineError (port 443 is not ours to take)."""
@@ -145,10 +158,11 @@ class WaysOut:
         try:
             sock: socket.socket | None = self._engine.listen_udp(53)
         except EngineError as error:
-            LOG.warning("names: unknown hosts cannot be named in the log: %s", error)
+            LOG.warning("names: unknown hosts cannot be named in the log, and REST APIs have no names: %s", error)
             sock = None
         if sock is not None:
-            self._names = Names(sock, self._leads_here, self._engine.host(), self._refused)
+            lookups = Lookups(self._injector, self._asking)
+            self._names = Names(sock, self._leads_here, self._engine.host(), self._refused, lookups)
             self._names.start()
 
     def _leads_here(self, name: str) -> bool:
@@ -157,6 +171,11 @@ class WaysOut:
     def _refused(self, name: str, peer_ip: str) -> None:
         """A name nobody here answers for: said once for each invocation that asks, however often its resolver does."""
         function, invocation = self._attribute(peer_ip)
+    def _asking(self, peer_ip: str) -> tuple[str, str]:
+        """The function, and its invocation or, at init, its environment."""
+        function, invocation = self._attribute(peer_ip)
+        return function, invocation or self._engine.origin(peer_ip)
+
         subject = f"{invocation or 'names'}/{name}"
         with self._lock:
             known = subject in self._unknown

@@ -1,6 +1,7 @@
 """A SaaS host on a free port, past the point `upstream`, on a clock that stands still."""
 
 import socket
+import ssl
 
 import urllib3
 
@@ -36,9 +37,11 @@ class Saas:
         self.timeline = Timeline(self.clock)
         self.injector = Injector(self.clock, self.timeline, seed)
         secure, plain = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
-        self.url = f"http://127.0.0.1:{plain.getsockname()[1]}"
+        self.address, self.secure_address = plain.getsockname(), secure.getsockname()
+        self.url = f"http://127.0.0.1:{self.address[1]}"
+        self.authority = Authority(folder)
         self.upstreams = Upstreams(
-            secure, plain, Authority(folder), self.injector, self.timeline, lambda ip: ("crm", "crm/inv-1")
+            secure, plain, self.authority, self.injector, self.timeline, lambda ip: ("crm", "crm/inv-1")
         )
         self.upstreams.add(stub)
         self.upstreams.start()
@@ -48,9 +51,21 @@ class Saas:
         (armed,) = self.injector.arm([catalogue.rule_of(name, params, match or {}, when or {})])
         return armed
 
-    def get(self, host=HOST, timeout=5.0, retries=False):
-        return self.pool.request("GET", f"{self.url}/v1/orders", headers={"Host": host}, timeout=timeout,
-                                 retries=retries)
+    def get(self, host=HOST, timeout=5.0, retries=False, headers=None):
+        return self.pool.request("GET", f"{self.url}/v1/orders", headers={"Host": host, **(headers or {})},
+                                 timeout=timeout, retries=retries)
+
+    def secure(self, host=HOST):
+        """A client of its own that believes it talks to https://host."""
+        context = ssl.create_default_context(cafile=str(self.authority.bundle()))
+        return urllib3.HTTPSConnectionPool(
+            *self.secure_address, ssl_context=context, server_hostname=host, assert_hostname=host, retries=False,
+            headers={"Host": host}, timeout=5,
+        )
+
+    def tls(self, context, host=HOST):
+        """A connection, made with what `context` trusts."""
+        return context.wrap_socket(socket.create_connection(self.secure_address, 5), server_hostname=host)
 
     def statuses(self, times, host=HOST):
         return [self.get(host).status for _ in range(times)]

@@ -24,6 +24,7 @@ from emulator.clock import Clock
 from emulator.errors import EngineError
 from emulator.functions.engines import docker_daemon
 from emulator.functions.engines.docker_container import (
+    RESOLVER,
     HostPaths,
     Place,
     container_config,
@@ -149,7 +150,7 @@ class DockerEngine:
     def start(self, spec: EnvironmentSpec) -> DockerSandbox:
         api, place = self._opened()
         image, command = self._what_runs(api, spec)
-        folder = self._folder(spec)
+        folder = self._folder(spec, place)
         sandbox = DockerSandbox(spec.id, api, self._clock, folder, self.listen(0))
         with self._opening:
             self._sandboxes = [one for one in self._sandboxes if not one.killed] + [sandbox]
@@ -184,9 +185,12 @@ class DockerEngine:
         entrypoint = spec.function.image_entrypoint or own.get("Entrypoint") or ()
         return (*entrypoint, *(spec.function.image_command or own.get("Cmd") or ()))
 
-    def _folder(self, spec: EnvironmentSpec) -> Path:
+    def _folder(self, spec: EnvironmentSpec, place: Place) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="env-", dir=self._state_dir))
         folder.chmod(0o755)  # the container's user looks into it
+        if place.ours:
+            (folder / RESOLVER).write_text(f"nameserver {place.host}\n")
+            (folder / RESOLVER).chmod(0o644)
         if spec.ca_bundle:
             shutil.copyfile(spec.ca_bundle, folder / "ca.pem")
             (folder / "ca.pem").chmod(0o644)

@@ -25,6 +25,7 @@ LEAST_TMP_KB = 4  # one page; a tmpfs of size 0 has no limit
 PROCESSES = DESCRIPTORS = 1024
 ENVIRONMENT_LABEL = "lambdarig.environment"
 RIG_FOLDER = "/var/rig"
+RESOLVER = "resolv.conf"
 # Where Debian and Amazon Linux keep what OpenSSL trusts by default.
 SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -61,7 +62,8 @@ class HostPaths:
 
 @dataclass(frozen=True)
 class Place:
-    """What every container of one rig shares. network: its name. host: the rig's address in it. ours: made by us."""
+    """What every container of one rig shares. network: its name. host: the rig's address in it. ours: made by us, with
+    nobody else in it: names are then asked of the rig alone, past Docker's own DNS."""
 
     rig_id: str
     network: str
@@ -75,7 +77,7 @@ def container_config(
     layers: Path | None = None,
 ) -> dict[str, Any]:
     """The document for `spec`. command: what runs. port: of its Runtime API. folder: becomes /var/rig (`log` is a
-    pipe in it, `ca.pem` the bundle)."""
+    pipe in it, `ca.pem` the bundle, `resolv.conf` there where `place` is ours)."""
     trust = dict.fromkeys(CA_VARIABLES if spec.ca_bundle else (), f"{RIG_FOLDER}/ca.pem")
     variables = {**trust, **spec.variables, "AWS_LAMBDA_RUNTIME_API": f"{place.host}:{port}"}
     return {
@@ -90,7 +92,7 @@ def container_config(
         "HostConfig": {
             **_limits(spec),
             **_confinement(),
-            "Mounts": _mounts(spec, place.paths, folder, layers),
+            "Mounts": _mounts(spec, place, folder, layers),
             "NetworkMode": place.network,
             "ExtraHosts": [f"{name}:{place.host}" for name in spec.hosts],
             "Dns": [place.host],
@@ -162,13 +164,15 @@ def _confinement() -> dict[str, Any]:
     }
 
 
-def _mounts(spec: EnvironmentSpec, paths: HostPaths, folder: Path, layers: Path | None) -> list[dict[str, Any]]:
+def _mounts(spec: EnvironmentSpec, place: Place, folder: Path, layers: Path | None) -> list[dict[str, Any]]:
     pairs = [(folder, RIG_FOLDER)]
+    # On internal networks Docker's DNS forwards nothing in some versions (25.0.5 to 26.1.2, moby#47822).
+    pairs += [(folder / RESOLVER, "/etc/resolv.conf")] if place.ours else []
     pairs += [(spec.function.code, "/var/task")] if spec.function.code else []
     pairs += [(layers, "/opt")] if layers else []
     pairs += [(folder / "ca.pem", bundle) for bundle in SYSTEM_BUNDLES] if spec.ca_bundle else []
     return [
-        {"Type": "bind", "Source": paths.on_host(source), "Target": target, "ReadOnly": True}
+        {"Type": "bind", "Source": place.paths.on_host(source), "Target": target, "ReadOnly": True}
         for source, target in pairs
     ]
 
