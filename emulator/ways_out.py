@@ -165,17 +165,17 @@ class WaysOut:
             self._names = Names(sock, self._leads_here, self._engine.host(), self._refused, lookups)
             self._names.start()
 
+    def _asking(self, peer_ip: str) -> tuple[str, str]:
+        """The function, and its invocation or, at init, its environment."""
+        function, invocation = self._attribute(peer_ip)
+        return function, invocation or self._engine.origin(peer_ip)
+
     def _leads_here(self, name: str) -> bool:
         return (self._upstreams is not None and name in self._upstreams.hosts()) or self._gateway.resolves(name)
 
     def _refused(self, name: str, peer_ip: str) -> None:
         """A name nobody here answers for: said once for each invocation that asks, however often its resolver does."""
         function, invocation = self._attribute(peer_ip)
-    def _asking(self, peer_ip: str) -> tuple[str, str]:
-        """The function, and its invocation or, at init, its environment."""
-        function, invocation = self._attribute(peer_ip)
-        return function, invocation or self._engine.origin(peer_ip)
-
         subject = f"{invocation or 'names'}/{name}"
         with self._lock:
             known = subject in self._unknown
