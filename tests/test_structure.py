@@ -25,7 +25,7 @@ LEVELS = [
     {"emulator.fault", "emulator.timeline", "emulator.visibility", "emulator.rate"},
     {"emulator.injector"},
 ]
-FOR_FAULTS = {"emulator.fault", "emulator.scope", "emulator.model", "emulator.visibility", "emulator.rate"}
+FOR_FAULTS = {f"emulator.{name}" for name in ("fault", "model", "rate", "scope", "start_fault", "visibility")}
 LINES, FUNCTION_LINES = 400, 40
 FAULTS = sorted(point.name for point in importlib.metadata.entry_points(group="lambdarig.faults"))
 

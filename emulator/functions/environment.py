@@ -148,6 +148,10 @@ class Start:
     def verdict(self) -> str:
         return "started" if self.kind == "ready" else f"init_{self.kind}"
 
+    def retire(self) -> None:
+        """The environment is not used again."""
+        self.environment.retired = True
+
 
 def watch_init(environment: Environment, limit_s: float) -> Start:
     """Wait for init to end, one way or another."""

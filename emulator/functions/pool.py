@@ -146,7 +146,8 @@ class Pool:
     def _fits(self, environment: Environment, function: Function) -> bool:
         """One past its time is not used, whether or not its end has been seen to by now."""
         expired = self._idle_s is not None and _over(self._clock.now(), self._idle_s, environment)
-        return environment.function.revision == function.revision and not expired and environment.alive()
+        gone = environment.retired or expired
+        return environment.function.revision == function.revision and not gone and environment.alive()
 
     def _reused(self, environment: Environment) -> Passage[Reuse]:
         idle_s = self._clock.now() - environment.idle_since

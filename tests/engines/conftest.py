@@ -259,8 +259,8 @@ def start(engine: Engine, spec: EnvironmentSpec) -> Iterator[Callable[..., Runni
     """start(id=..., limits=..., memory_mb=...) -> a Running whose client waits for an event; killed afterwards."""
     running: list[Running] = []
 
-    def begin(env_id: str = "probe/env-2", limits: Limits = Limits(), **function: Any) -> Running:
-        mine = replace(spec, id=env_id, function=replace(spec.function, **function), limits=limits)
+    def begin(env_id: str = "probe/env-2", limits: Limits | None = None, **function: Any) -> Running:
+        mine = replace(spec, id=env_id, function=replace(spec.function, **function), limits=limits or Limits())
         running.append(Running(engine.start(mine)))
         running[-1].next()
         return running[-1]

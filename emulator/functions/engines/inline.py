@@ -148,5 +148,4 @@ def _can_limit(limits: Limits) -> None:
     """It has no process of its own that could be limited."""
     wanted = next((what for name, what in LIMITED.items() if getattr(limits, name) is not None), None)
     if wanted:
-        raise EngineError(f"the inline engine cannot limit {wanted}: the handler shares the rig's own process",
-                          "use the docker or the process engine")
+        raise EngineError(f"only the docker and the process engine limit {wanted}: inline, a handler has no process")

@@ -172,11 +172,10 @@ class ProcessEngine:
 
     def _can_limit(self, limits: Limits) -> None:
         if limits.cpu is not None and self.cap == "rlimit":
-            raise EngineError("the CPU cannot be limited: control groups cannot be written here",
-                              f"run the rig as root, or {DOCKER}")
+            raise EngineError(f"the CPU cannot be limited here, where control groups cannot be written: {DOCKER}",
+                              "run the rig as root")
         if limits.tmp_kb is not None and self.bare:
-            raise EngineError("/tmp cannot be limited: without namespaces it is the machine's own",
-                              f"go without {BARE_VARIABLE}, or {DOCKER}")
+            raise EngineError(f"/tmp cannot be limited without namespaces, where it is the machine's own: {DOCKER}")
 
     def _group(self, spec: EnvironmentSpec) -> Cgroup | None:
         if self.cap == "rlimit":

@@ -1,0 +1,36 @@
+"""init_slow: init takes longer than Lambda waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from emulator.fault import Context, Fault, param
+from emulator.model import ColdStart, Reply
+
+
+class Started(Reply, Protocol):
+    """What came of a start. ms: its init, measured."""
+
+    @property
+    def ms(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class InitSlow(Fault):
+    """The whole init takes `seconds`, however quick it was. Past Lambda's 10 s it times out and is repeated inside the
+    invocation, on the function's own timeout: with `times: 1` the repeated one is as quick as ever. (`cold_start` adds
+    to what was measured, so the same rule can end on either side of a limit.)"""
+
+    name: ClassVar[str] = "init_slow"
+    color: ClassVar[str] = "blue"
+
+    seconds: float = param(11, "s", "that init takes, where it did not take longer by itself")
+    real: bool = param(False, "", "really wait until then; otherwise the rig only counts it, and nobody waits")
+
+    def on_start(self, subject: ColdStart, proceed: Callable[[], Started], ctx: Context) -> Started:
+        started = proceed()
+        missing = self.seconds - started.ms / 1000
+        (ctx.stall if self.real else ctx.delay)(missing)
+        return started
