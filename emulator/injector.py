@@ -12,7 +12,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, TypeVar
 
@@ -42,7 +42,7 @@ class Passage(Generic[R]):
 @dataclass(eq=False)
 class Armed:
     """A rule in force, with its counts and state. over: its time is (`ttl`, `between`); it is healed, and only tells
-    how often it has struck."""
+    how often it has struck. muted: it lets everything pass."""
 
     rule: Rule
     since: float
@@ -51,6 +51,12 @@ class Armed:
     seen: Counter[str] = field(default_factory=Counter)
     strikes: int = 0
     over: bool = False
+    muted: bool = False
+
+    @property
+    def missed(self) -> bool:
+        """It had to strike, and has not."""
+        return not (self.strikes or self.rule.optional or self.muted)
 
     @property
     def end(self) -> float:
@@ -66,10 +72,14 @@ class Armed:
 
 
 class Injector:
-    """Holds the armed rules; `pass_through` is called at every point."""
+    """Holds the armed rules; `pass_through` is called at every point.
 
-    def __init__(self, clock: Clock, timeline: Timeline, seed: int = 0) -> None:
-        self.clock, self.timeline, self.seed = clock, timeline, seed
+    without: labels of rules that are muted, to find out which of them a failure needs. labels: of all that were armed.
+    """
+
+    def __init__(self, clock: Clock, timeline: Timeline, seed: int = 0, without: Collection[str] = ()) -> None:
+        self.clock, self.timeline, self.seed, self.without = clock, timeline, seed, without
+        self.labels: dict[str, None] = {}
         self._armed: tuple[Armed, ...] = ()
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -86,8 +96,9 @@ class Injector:
                 if rule.label in taken:
                     raise UsageError(f"a rule named {rule.label!r} is armed already: give this one a name of its own")
                 taken.add(rule.label)
-                added.append(Armed(rule, self.clock.now(), _state(rule)))
+                added.append(Armed(rule, self.clock.now(), _state(rule), muted=rule.label in self.without))
             wanted = {armed.rule.label for armed in added}
+            self.labels |= dict.fromkeys(armed.rule.label for armed in added)
             over = tuple(armed for armed in self._armed if armed.over and armed.rule.label not in wanted)
             self._armed = (*over, *kept, *added)
         self._watch()
@@ -148,7 +159,7 @@ class Injector:
 
     def never_struck(self) -> list[str]:
         """Labels of rules in force that had no effect although they must."""
-        return [a.rule.label for a in self._armed if not a.strikes and not a.rule.optional]
+        return [armed.rule.label for armed in self._armed if armed.missed]
 
     def hooked(self, point: str) -> bool:
         """Is any rule in force that could strike at this point?"""
@@ -180,7 +191,9 @@ class Injector:
 
     def _applies(self, armed: Armed, subject: Subject) -> bool:
         rule = armed.rule
-        if armed.over or not rule.where.fits(subject.attributes()) or not rule.when.on(self.clock.now() - armed.since):
+        if armed.over or armed.muted or not rule.where.fits(subject.attributes()):
+            return False
+        if not rule.when.on(self.clock.now() - armed.since):
             return False
         return rule.when.strikes(armed.next_index(subject), self._dice(armed, subject, "when"))
 

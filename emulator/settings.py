@@ -18,8 +18,8 @@ class Settings:
     account_limit: environments busy at once, over all functions (AWS: 1,000 an account; a laptop: fewer). idle_s: rig
     seconds after which an idle environment goes. iam: `enforce` decides for roles and users that IAM has, `strict` also
     refuses those it has not, `off` allows everything. freeze: stop environments between invocations. texts: generation
-    of AWS's log and error texts. manual_clock: rig time stands still until `advance`. state_dir: None makes one and
-    removes it again.
+    of AWS's log and error texts. manual_clock: rig time stands still until `advance`. without: labels of rules that let
+    everything pass, to find out which of them a failure needs. state_dir: None makes one and removes it again.
     """
 
     engine: str = "auto"
@@ -34,4 +34,5 @@ class Settings:
     texts: str = "current"
     iam: str = "enforce"
     manual_clock: bool = False
+    without: tuple[str, ...] = ()
     state_dir: Path | None = None

@@ -621,3 +621,13 @@ def test_a_disarmed_rule_leaves_nobody_waiting_for_its_end():
     injector.disarm()
     watching.join(20)
     assert not watching.is_alive()
+
+
+def test_a_muted_rule_lets_everything_pass_and_need_not_strike(clock):
+    injector = Injector(clock, Timeline(clock), without=("cut",))
+    quiet, loud = arm(injector, cut, look)
+    assert injector.pass_through("invoke", Subject(), told).reply == Answer("")
+    assert (quiet.muted, quiet.strikes, quiet.missed, loud.missed) == (True, 0, False, True)
+    assert injector.never_struck() == ["look"]
+    injector.disarm()
+    assert list(injector.labels) == ["cut", "look"]
