@@ -49,9 +49,18 @@ def test_calls_are_numbered_per_invocation(attribution):
     assert called() == "orders/inv-4/secretsmanager.GetSecretValue#1"
 
 
+def test_an_environment_that_ends_late_does_not_revoke_its_namesakes_key(attribution):
+    before, after = (attribution.issue("orders/env-1", "orders", ROLE) for _ in range(2))
+    attribution.revoke(before)
+    assert attribution.caller(after.access_key).function == "orders"
+    attribution.revoke(after)
+    assert attribution.caller(after.access_key).function == ""
+
+
 def test_unknown_and_revoked_keys_are_clients(attribution):
-    key = attribution.issue("orders/env-1", "orders", ROLE).access_key
-    attribution.revoke(key)
+    issued = attribution.issue("orders/env-1", "orders", ROLE)
+    key = issued.access_key
+    attribution.revoke(issued)
     for access_key in (key, "anything", ""):
         assert attribution.caller(access_key).arn == "arn:aws:iam::123456789012:root"
         assert attribution.caller(access_key).function == ""

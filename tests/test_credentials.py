@@ -32,7 +32,7 @@ def test_a_functions_key_is_its_sessions(rig):
     held = rig.keyring.find(issued.access_key)
     assert (held.secret_key, held.session_token) == (issued.secret_key, issued.session_token)
     assert (held.session, held.expires, held.active) == (Session(SESSION), None, True)
-    rig.attribution.revoke(issued.access_key)
+    rig.attribution.revoke(issued)
     assert rig.keyring.find(issued.access_key) is None
 
 

@@ -76,10 +76,13 @@ class Attribution:
         """The invocation is over; a call made before the next one is `NAME/env-2/between/...`."""
         self._move(access_key, "", "")
 
-    def revoke(self, access_key: str) -> None:
-        """The environment is gone: its key is nobody's."""
+    def revoke(self, credentials: object) -> None:
+        """The environment that these were issued for is gone, and its key is nobody's, unless another one of the same
+        name has been issued it since: after a reset they count from one again."""
         with self._lock:
-            self._signers.pop(access_key, None)
+            gone = [key for key, signer in self._signers.items() if signer.credentials is credentials]
+            for key in gone:
+                del self._signers[key]
 
     def restart(self) -> None:
         """Count clients' and named callers' calls from 1 again, as at the start of a run."""

@@ -30,7 +30,7 @@ class Issuer(Protocol):
 
     def issue(self, environment_id: str, function_name: str, role_arn: str) -> Credentials: ...
     def enter(self, access_key: str, invocation_id: str) -> None: ...
-    def revoke(self, access_key: str) -> None: ...
+    def revoke(self, credentials: object) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Surroundings:
 @dataclass(frozen=True)
 class _Identity:
     issuer: Issuer
-    access_key: str
+    credentials: Credentials
 
     def enter(self, invocation_id: str) -> None:
-        self.issuer.enter(self.access_key, invocation_id)
+        self.issuer.enter(self.credentials.access_key, invocation_id)
 
     def revoke(self) -> None:
-        self.issuer.revoke(self.access_key)
+        self.issuer.revoke(self.credentials)
 
 
 class Starting:
@@ -83,7 +83,7 @@ class Starting:
             cold.id, function, environ, around.hosts, around.ca_bundle, self._labels, cold.limits, cold.exit_status
         )
         sandbox = self._engine.start(spec)
-        identity = _Identity(self._issuer, credentials.access_key)
+        identity = _Identity(self._issuer, credentials)
         environment = Environment(cold.id, cold.function, sandbox, self._clock, stream, identity, cold.initialization)
         return watch_init(environment, limit_s)
 
