@@ -18,7 +18,7 @@ from typing import Any
 from emulator.clock import Clock
 from emulator.functions.engines.protocol import Exit
 from emulator.functions.runtime_api import Happening, RuntimeApi
-from emulator.model import ON_DEMAND, PROVISIONED, Function
+from emulator.model import ON_DEMAND, PROVISIONED, Function, Invocation
 from emulator.timeline import Timeline
 
 PREFIX = "/2018-06-01/runtime/"
@@ -128,6 +128,12 @@ class Client:
             if fd >= 0:
                 os.close(fd)
 
+    def die(self) -> None:
+        """As a killed process: its files are closed, and what it sent last is still under way."""
+        self.living = False
+        self.sock.close()
+        self.hang_up()
+
     def hang_up(self) -> None:
         """The runtime's output ends."""
         os.close(self.out)
@@ -156,6 +162,18 @@ class FakeSandbox:
 
     def thaw(self) -> None:
         self.marks.append("thaw")
+
+    def memory_in_use(self) -> int:
+        return 20 << 20
+
+    def squeeze(self, limit: int | None) -> None:
+        self.marks.append(f"squeeze {limit}")
+        if limit == 0:
+            self.client.die()
+
+    def kill_runtime(self) -> None:
+        self.marks.append("kill_runtime")
+        self.client.die()
 
     def kill(self) -> None:
         self.marks.append("kill")
@@ -243,7 +261,7 @@ class FakeEnvironment:
 class NoIdentity:
     """Credentials that nobody looks at."""
 
-    def enter(self, invocation_id: str) -> None: ...
+    def enter(self, invocation: Invocation) -> None: ...
     def revoke(self) -> None: ...
 
 

@@ -68,13 +68,14 @@ class Attribution:
             self._signers.setdefault(access_key, _Signer(Caller(arn, access_key), place or arn, credentials))
         return access_key
 
-    def enter(self, access_key: str, invocation_id: str) -> None:
-        """From now on the environment's calls belong to this invocation, counted afresh. KeyError once revoked."""
-        self._move(access_key, invocation_id, invocation_id)
+    def enter(self, access_key: str, invocation_id: str, counts: Counter[str] | None = None) -> None:
+        """From now on the environment's calls belong to this invocation. counts: of its calls so far, which go on;
+        without any they begin afresh. KeyError once revoked."""
+        self._move(access_key, invocation_id, invocation_id, Counter() if counts is None else counts)
 
     def leave(self, access_key: str) -> None:
         """The invocation is over; a call made before the next one is `NAME/env-2/between/...`."""
-        self._move(access_key, "", "")
+        self._move(access_key, "", "", Counter())
 
     def revoke(self, credentials: object) -> None:
         """The environment that these were issued for is gone, and its key is nobody's, unless another one of the same
@@ -122,12 +123,12 @@ class Attribution:
             counts[what] += 1
             return f"{place}/{what}#{counts[what]}"
 
-    def _move(self, access_key: str, invocation_id: str, place: str) -> None:
+    def _move(self, access_key: str, invocation_id: str, place: str, counts: Counter[str]) -> None:
         with self._lock:
             signer = self._signers[access_key]
             caller = replace(signer.caller, invocation=invocation_id)
             place = place or f"{caller.environment}/between"
-            self._signers[access_key] = replace(signer, caller=caller, place=place, counts=Counter())
+            self._signers[access_key] = replace(signer, caller=caller, place=place, counts=counts)
 
 
 def assumed_role(role_arn: str, function_name: str) -> str:

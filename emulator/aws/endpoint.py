@@ -7,6 +7,7 @@ answered as AWS would with a 4xx; a 5xx with `x-lambdarig-error` is the rig's ow
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -19,15 +20,17 @@ from emulator.aws.errors_wire import write_error
 from emulator.aws.wire import WireRequest, read
 from emulator.errors import FaultError
 from emulator.held import given
+from emulator.http_connection import HungUp
 from emulator.injector import Injector
-from emulator.model import AwsCall, AwsError, AwsReply, Caller
+from emulator.model import AwsCall, AwsError, AwsReply, Caller, Held
 
 log = logging.getLogger(__name__)
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class Service(Protocol):
-    """An AWS service the rig serves itself. May be called twice for one request: a fault can deliver it twice."""
+    """An AWS service the rig serves itself. May be called twice for one request: a fault can deliver it twice. Raises
+    HungUp where the connection is to end without an answer."""
 
     def answer(self, call: AwsCall, request: WireRequest) -> AwsReply: ...
 
@@ -95,7 +98,7 @@ class AwsEndpoint:
             id=self.attribution.call_id(caller, request.service, request.operation),
             service=request.service, operation=request.operation, region=request.region, caller=caller,
             params=request.params, find_resource=lambda: resources.find(request, self.backend),
-            iam_action=resources.action(request),
+            iam_action=resources.action(request), attempt=request.attempt,
         )
 
     def _caller(self, access_key: str) -> Caller:
@@ -104,7 +107,7 @@ class AwsEndpoint:
             return caller
         return replace(caller, arn=self.authenticator.holder(access_key) or caller.arn)
 
-    def _answer(self, call: AwsCall, request: WireRequest) -> AwsReply | AwsError:
+    def _answer(self, call: AwsCall, request: WireRequest) -> AwsReply | AwsError | Held:
         try:
             for check in (self.authenticator, self.authorizer):
                 if check and (refusal := check.refusal(call, request)):
@@ -114,6 +117,8 @@ class AwsEndpoint:
             return self._served(call, request)
         except FaultError:
             raise
+        except HungUp:
+            return Held(None, 0.0, threading.Event())
         except Exception as error:
             log.exception("%s failed", call.id)
             return _own_fault(request, "InternalFailure", f"{call.action} failed in lambdarig: {error!r}")

@@ -29,6 +29,7 @@ _SIGV2 = re.compile(r"AWS ([^:\s]+):")
 _AWS_HOST = re.compile(r"(?:.+\.)?([a-z0-9-]+)\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:amazonaws\.com|api\.aws)(?::\d+)?")
 _BUCKET_HOST = re.compile(r"([a-z0-9][a-z0-9.-]+?)\.(?:s3[.-].*|s3|localhost)(?::\d+)?")
 _CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?")
+_ATTEMPT = re.compile(r"(?:^|;)\s*attempt=(\d{1,9})\s*(?:;|$)")
 _SAFE = "/:@!$&'()*+,;=~-._"
 
 # Operations that need no signature, by what tells their service.
@@ -77,6 +78,12 @@ class WireRequest:
     @property
     def content_type(self) -> str:
         return str(self.environ.get("CONTENT_TYPE", ""))
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at its call an AWS SDK says this is (`amz-sdk-request: attempt=2; max=5`), else 1."""
+        found = _ATTEMPT.search(self.header("amz-sdk-request"))
+        return max(1, int(found[1])) if found else 1
 
     def query_list(self, name: str) -> list[str]:
         """Every value of a query parameter that may repeat."""

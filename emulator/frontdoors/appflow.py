@@ -177,6 +177,8 @@ class ConnectorCalls:
 
         if outcome.status == "throttled":
             raise ConnectorError("ConnectorServerException", f"{_SERVER}Rate Exceeded.", "Throttled")
+        if outcome.status == "lost":
+            raise self._refused(arn, kind, "the function ran; the connection to Lambda ended without an answer")
         if outcome.status != "ok":
             raise self._refused(arn, kind, f"the function failed ({outcome.status}): {_head(outcome.payload)}")
         if len(outcome.payload) > ANSWER_LIMIT:

@@ -2,9 +2,10 @@
 
 Bodies that a gateway response template makes have no space after the colon, those of a failed integration have one, and
 the sentences of IAM stand in `Message`. Sources: recorded on AWS (integration errors, Missing Authentication Token),
-pasted by users (Forbidden, the timeout, IAM's sentences, the execution log's lines; both 413 with their error types,
-Sep 2021: the one over 10 MB is plain text from before the gateway proper). Response types are AWS's list of gateway
-responses; which of them a 5xx has is inferred from their default statuses.
+pasted by users (Forbidden, the timeout, IAM's sentences, the execution log's lines; the network error, of integrations
+other than Lambda; both 413 with their error types, Sep 2021: the one over 10 MB is plain text from before the gateway
+proper). Response types are AWS's list of gateway responses; which of them a 5xx has is inferred from their default
+statuses.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ NOT_PERMITTED = SERVER_ERROR.saying(_CONFIGURATION + "Invalid permissions on Lam
 BAD_ENDPOINT = SERVER_ERROR.saying(_CONFIGURATION + "Invalid endpoint address")
 TIMED_OUT = _failed(504, "INTEGRATION_TIMEOUT", "Endpoint request timed out").saying(
     "Execution failed due to a timeout error"
+)
+UNREACHED = _failed(504, "INTEGRATION_FAILURE", "Network error communicating with endpoint").saying(
+    "Execution failed due to a network error communicating with endpoint"
 )
 EVENT_TOO_LONG = _refusal(413, "BadRequestException", "REQUEST_TOO_LARGE", "Request Too Long", '{"message": %s}')
 BODY_TOO_LONG = HttpReply(

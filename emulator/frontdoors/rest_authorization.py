@@ -11,8 +11,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime, timezone
-from operator import is_not
-from typing import Any
 
 from emulator.aws import sigv4
 from emulator.aws.authentication import INVALID, Authentication
@@ -31,7 +29,6 @@ from emulator.frontdoors.rest_trail import Check, Trail
 from emulator.model import Caller
 
 ACTION = "execute-api:Invoke"
-KEPT = 1000  # decisions of functions' policies
 _NOBODY = Session(ANONYMOUS)
 
 
@@ -40,7 +37,6 @@ class RestAuthorization:
 
     def __init__(self, authentication: Authentication, authorization: Authorization, clock: Clock) -> None:
         self._authentication, self._authorization, self._clock = authentication, authorization, clock
-        self._let_in: dict[tuple[str, str, str], tuple[tuple[Any, ...], bool]] = {}
 
     def __call__(self, routed: Routed, trail: Trail) -> Identity | Refusal:
         """Who called, or why they may not. The trail hears of both checks."""
@@ -66,25 +62,8 @@ class RestAuthorization:
         if given:
             caller = routed.identity.user_arn if given == "arn:aws:iam::*:user/*" else _session_of(given)
             return self._authorization.decide(Session(caller or ANONYMOUS), "lambda:InvokeFunction", function).allowed
-        return self._function_permits(function, source_arn(routed, self._authorization.account))
-
-    def _function_permits(self, function: str, source: str) -> bool:
-        """Decided anew when the function's policy has changed: a tenth of a millisecond that most requests can do
-        without."""
-        name, qualifier = split_arn(function)
-        try:
-            entry, _, wanted = self._authorization.functions.version(name, qualifier)
-        except LookupError:  # whoever invokes it will be told
-            return True
-        key, statements = (function, source, self._authorization.mode), tuple(entry.policy.get(wanted, ()))
-        known, allowed = self._let_in.get(key, ((), None))
-        if allowed is None or len(known) != len(statements) or any(map(is_not, known, statements)):
-            account = self._authorization.account
-            allowed = self._authorization.may_invoke(name, qualifier, PRINCIPAL, source, account)
-            if len(self._let_in) > KEPT:
-                self._let_in.clear()
-            self._let_in[key] = statements, allowed
-        return allowed
+        account = self._authorization.account
+        return self._authorization.may_invoke(*split_arn(function), PRINCIPAL, source_arn(routed, account), account)
 
     def _checked(self, found: object, began: float) -> Check:
         error = found.message if isinstance(found, Refusal) else ""

@@ -27,6 +27,10 @@ class Overrun(Exception):
     """The integration took longer than its limit."""
 
 
+class Unanswered(Exception):
+    """The connection to Lambda ended without an answer."""
+
+
 class LambdaProxy:
     """Runs a routed request through its function.
 
@@ -63,6 +67,8 @@ class LambdaProxy:
         except Overrun:
             trail.endpoint.latency_ms = round(integration.timeout_s * 1000)
             return refusals.TIMED_OUT
+        except Unanswered:
+            return refusals.UNREACHED
 
     def _within(self, limit_s: float, arn: str, endpoint: Endpoint, routed: Routed) -> Outcome:
         started, trace = self._clock.monotonic(), trace_header(routed)
@@ -73,7 +79,10 @@ class LambdaProxy:
         took = self._clock.monotonic() - started + outcome.virtual_s
         if took > limit_s:
             raise Overrun
-        endpoint.outcome, endpoint.received, endpoint.latency_ms = outcome, self._clock.wall(), round(took * 1000)
+        endpoint.received, endpoint.latency_ms = self._clock.wall(), round(took * 1000)
+        if outcome.status == "lost":
+            raise Unanswered
+        endpoint.outcome = outcome
         return outcome
 
     def _may_outlive(self, limit_s: float, arn: str) -> bool:

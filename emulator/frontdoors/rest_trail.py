@@ -21,7 +21,8 @@ class Check:
 @dataclass
 class Endpoint:
     """A call of Lambda. function: ARN with its qualifier. sent, received: seconds since the epoch. latency_ms: with
-    virtual seconds. outcome: None where Lambda did not run it, or not in time."""
+    virtual seconds. outcome: None where Lambda did not run it, not in
+    time, or its answer was lost."""
 
     function: str
     event: bytes

@@ -1,7 +1,8 @@
 """Asynchronous invocation: the queue, its retries, and what becomes of an event in the end.
 
 As documented: an error of the function is tried again after one minute and then after two, with the same request
-id; a throttle is tried again with growing pauses for as long as the event may live. The waiting is rig time.
+id, and so is one whose answer was lost on the way; a throttle is tried again with growing pauses for as long as the
+event may live. The waiting is rig time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ RETRY_AFTER_S = (60.0, 120.0)
 THROTTLED_FIRST_S, THROTTLED_MOST_S = 1.0, 300.0
 MAX_AGE_S = 6 * 3600.0
 MESSAGE_MOST = 1024  # characters of a dead letter's ErrorMessage
+UNANSWERED = {"throttled": "429", "lost": "500"}  # the function's own answer is not known: HTTP status of Lambda's
 LOG = logging.getLogger(__name__)
 Deliver = Callable[[str, str, Mapping[str, str]], None]
 
@@ -118,7 +120,7 @@ class EventQueue:
         outcome = self._functions.run(event.ready)
         if outcome.status == "throttled":
             self._throttled(event, outcome)
-        elif not outcome.function_error:
+        elif outcome.status != "lost" and not outcome.function_error:
             self._end(replace(event, tries=event.tries + 1), outcome, "Success")
         else:
             self._failed(replace(event, tries=event.tries + 1), outcome)
@@ -201,7 +203,7 @@ def record(event: Queued, outcome: Outcome, condition: str, clock: Clock) -> dic
         },
         "requestPayload": json.loads(invocation.payload),
     }
-    if outcome.status != "throttled":
+    if outcome.status not in UNANSWERED:
         context = {"statusCode": 200, "executedVersion": invocation.function.version}
         error = {"functionError": outcome.function_error} if outcome.function_error else {}
         answer |= {"responseContext": context | error, "responsePayload": _json(outcome.payload)}
@@ -209,10 +211,10 @@ def record(event: Queued, outcome: Outcome, condition: str, clock: Clock) -> dic
 
 
 def dead_letter_attributes(event: Queued, outcome: Outcome) -> dict[str, str]:
-    """Message attributes of a dead letter: RequestID, ErrorCode, ErrorMessage."""
+    """Message attributes of a dead letter: RequestID, ErrorCode (HTTP status of the last attempt), ErrorMessage."""
     payload = _json(outcome.payload)
     message = payload.get("errorMessage", "") if isinstance(payload, dict) else ""
-    code = "429" if outcome.status == "throttled" else "200"
+    code = UNANSWERED.get(outcome.status, "200")
     return {
         "RequestID": event.ready.invocation.request_id,
         "ErrorCode": code,

@@ -49,6 +49,10 @@ class AwsCall:
     def resource(self) -> str:
         return self.find_resource()
 
+    @property
+    def note(self) -> str:
+        return f"attempt {self.attempt}" if self.attempt > 1 else ""
+
     def attributes(self) -> Mapping[str, str]:
         return _CallAttributes(self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,10 @@ class Function:
 
 @dataclass(frozen=True)
 class Invocation:
-    """One event on its way to a function. id: `NAME/inv-3`. origin: lambda, apigateway, appflow, event."""
+    """One event on its way to a function. id: `NAME/inv-3`. origin: lambda, apigateway, appflow, event.
+
+    calls: how many of each AWS call were made for it so far, in all its deliveries; whoever numbers them counts.
+    """
 
     id: str
     request_id: str
@@ -70,6 +74,7 @@ class Invocation:
     client_context: str = ""
     trace_id: str = ""
     caller: str = ""
+    calls: Counter[str] = field(default_factory=Counter, repr=False, compare=False)
 
     def attributes(self) -> Mapping[str, str]:
         return {
@@ -81,7 +86,8 @@ class Invocation:
 class Outcome:
     """What came of an invocation.
 
-    status: ok | error (the handler raised) | timeout | crash | oom | init_error | too_large | throttled.
+    status: ok | error (the handler raised) | timeout | crash | oom | init_error | too_large | throttled (did not run) |
+    lost (it ran, and nobody hears what came of it: the connection to Lambda broke).
     function_error: the X-Amz-Function-Error header, empty on success. log: this invocation's log, START to REPORT.
     duration_ms, init_ms: measured; init_ms None when warm. max_memory_mb: measured. virtual_s: rig-only delay
     that a front door adds to the real time before it compares with its own limit. request_id, version: what Lambda's
@@ -215,7 +221,7 @@ class Answer:
 @dataclass(frozen=True)
 class Permit:
     """A look into a function's policy: may `caller` (a service's name, `apigateway.amazonaws.com`) invoke it?
-    id: `NAME/permit-3`. source: ARN on whose behalf. origin: apigateway, appflow or event."""
+    id: `NAME/permit-3`. source: ARN on whose behalf, if one is known. origin: of the invocation that would follow."""
 
     id: str
     function: str

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.aws.authorization.context import context, resource_tags
+from emulator.aws.authorization.function_policies import FunctionPolicies
 from emulator.aws.authorization.needs import Need, needs
 from emulator.aws.authorization.organization import control_policies
-from emulator.aws.authorization.resource_side import ResourceSide, Side, function_policy
+from emulator.aws.authorization.resource_side import ResourceSide, Side
 from emulator.aws.backend import ACCOUNT, Backend
 from emulator.aws.credentials import Held, Keyring
 from emulator.aws.iam.decide import Decision, Policies, decide
@@ -20,12 +21,12 @@ from emulator.aws.iam.principals import Gathered, NoSuchEntity, Session, gather
 from emulator.aws.iam.request import Principal, Request, account_of
 from emulator.aws.wire import WireRequest
 from emulator.clock import Clock
-from emulator.functions.registry import Registry, Unresolved
+from emulator.functions.registry import Registry
+from emulator.injector import Injector
 from emulator.model import AwsCall, AwsError, Caller
 from emulator.settings import DEFAULT_ROLE
 
 log = logging.getLogger(__name__)
-INVOKE = "lambda:InvokeFunction"
 Gather = Callable[[Any, str, Iterable[Policy], Caller], Gathered]
 Given = Mapping[str, str | Sequence[str]]
 
@@ -45,20 +46,22 @@ class Authorization:
 
     def __init__(
         self, backend: Backend, keyring: Keyring, functions: Registry, clock: Clock, mode: str = "enforce",
-        account: str = ACCOUNT,
+        account: str = ACCOUNT, injector: Injector | None = None,
     ) -> None:
         self.backend, self.keyring, self.functions, self.clock = backend, keyring, functions, clock
         self.mode, self.account = mode, account
         self.gather: Gather = lambda iam, arn, session, reader: gather(iam, arn, session)
         self._side = ResourceSide(backend, functions)
+        self._functions_say = FunctionPolicies(functions, injector)
         self._seen: set[str] = set()
         self._named: set[str] = set()
         self._lock = threading.Lock()
 
     def clear(self) -> None:
-        """Forget which roles there were."""
+        """Forget which roles there were, and what was looked at."""
         self._seen.clear()
         self._named.clear()
+        self._functions_say.clear()
 
     # --- the endpoint's question ---
 
@@ -102,16 +105,8 @@ class Authorization:
     ) -> bool:
         """Does the function's own policy (AddPermission) let an AWS service invoke it? function: name or ARN. True for
         one that does not exist: whoever invokes it will be told."""
-        if self.mode == "off":
-            return True
-        try:
-            entry, _, wanted = self.functions.version(function, qualifier)
-        except Unresolved:
-            return True
-        arn = entry.latest.function.arn + (f":{wanted}" if wanted else "")
-        given = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_account, "aws:PrincipalIsAWSService": "true"}
-        request = Request(Principal(principal), INVOKE, arn, {key: value for key, value in given.items() if value})
-        return decide(request, Policies(resource=function_policy(entry.policy.get(wanted, ())))).allowed
+        decided = self.mode != "off"
+        return self._functions_say.allow(function, qualifier, principal, source_arn, source_account, decided)
 
     # --- deciding ---
 

@@ -12,6 +12,7 @@ from emulator.aws.wire import WireRequest
 from emulator.functions.events import EventQueue
 from emulator.functions.registry import LATEST, Entry, Unresolved, Version
 from emulator.functions.service import Functions, Ready
+from emulator.http_connection import HungUp
 from emulator.model import AwsCall, AwsReply, Invocation, Outcome
 
 SYNC_LIMIT = 6291456
@@ -110,7 +111,9 @@ def _identified(invocation: Invocation) -> tuple[tuple[str, str], ...]:
 
 
 def answered(outcome: Outcome, invocation: Invocation, tail: bool) -> AwsReply:
-    """An Outcome as Invoke's answer: a function's error is HTTP 200 with a header."""
+    """An Outcome as Invoke's answer: a function's error is HTTP 200 with a header. Raises HungUp for a lost one."""
+    if outcome.status == "lost":
+        raise HungUp
     if outcome.status == "throttled":
         return refusal(429, "TooManyRequestsException", Reason=outcome.reason, Type="User", message="Rate Exceeded.")
     headers = [("content-type", "application/json"), ("x-amz-executed-version", invocation.function.version)]
