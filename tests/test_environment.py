@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -15,6 +16,7 @@ from emulator.functions.starting import Starting, Surroundings
 from emulator.model import ColdStart, Delivery, Invocation
 
 ID = "8e2a3b4c-0000-4000-8000-000000000001"
+COLD = ColdStart("f/env-1", function())
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def sandbox(environment):
 def test_a_runtime_that_asks_is_ready(client, environment):
     os.write(client.out, b"importing\n")
     client.send(request("GET", "invocation/next"))
-    start = watch_init(environment, 10)
+    start = watch_init(environment, COLD, 10)
     assert (start.kind, start.verdict, start.how) == ("ready", "started", None)
     assert b"".join(data for _, data in start.output) == b"importing\n"
     assert 0 < start.ms < 10_000
@@ -52,14 +54,14 @@ def test_a_runtime_that_asks_is_ready(client, environment):
 def test_an_init_error_is_told_with_its_type(client, environment):
     headers = {"Lambda-Runtime-Function-Error-Type": "Runtime.ImportModuleError"}
     client.send(request("POST", "init/error", b'{"errorMessage":"no"}', headers))
-    start = watch_init(environment, 10)
+    start = watch_init(environment, COLD, 10)
     assert (start.kind, start.verdict) == ("error", "init_error")
     assert (start.error, start.error_type) == (b'{"errorMessage":"no"}', "Runtime.ImportModuleError")
 
 
 def test_an_init_error_without_a_type_is_unknown(client, environment):
     client.send(request("POST", "init/error", b"{}"))
-    assert watch_init(environment, 10).error_type == "Runtime.Unknown"
+    assert watch_init(environment, COLD, 10).error_type == "Runtime.Unknown"
 
 
 @pytest.mark.parametrize(
@@ -70,19 +72,19 @@ def test_a_death_in_init(client, environment, how, error_type):
     client.living = False
     client.sock.close()
     client.hang_up()
-    start = watch_init(environment, 10)
+    start = watch_init(environment, COLD, 10)
     assert (start.kind, start.how, start.error_type) == ("exit", how, error_type)
 
 
 def test_an_init_past_its_limit_is_stopped(environment):
-    start = watch_init(environment, 0.01)
+    start = watch_init(environment, COLD, 0.01)
     assert (start.kind, start.verdict) == ("timeout", "init_timeout")
     assert sandbox(environment).marks == ["freeze"]
 
 
 def test_an_invocation_is_entered_delivered_and_settled(client, environment):
     client.send(request("GET", "invocation/next"))
-    watch_init(environment, 10)
+    watch_init(environment, COLD, 10)
     end = client.clock.monotonic() + 10
     client.send(request("POST", f"invocation/{ID}/response", b"1"))  # it is there as soon as the event is delivered
     seen = environment.invoke(delivery(), {}, end)
@@ -136,7 +138,7 @@ def test_it_is_killed_once(environment):
 def test_a_kill_from_elsewhere_is_seen_by_the_driver(client, environment):
     """Its descriptors may be others' by then; the driver reads only its own."""
     client.send(request("GET", "invocation/next"))
-    watch_init(environment, 10)
+    watch_init(environment, COLD, 10)
     seen = []
 
     def drive():
@@ -188,3 +190,60 @@ def test_how_an_environment_starts(client):
     assert start.environment.stream.startswith(f"{datetime.now(timezone.utc):%Y/%m/}")
     start.environment.destroy()
     assert issuer.asked == [("issue", "f/env-1", "f", function().role), ("revoke", "ASIA1")]
+
+
+def test_a_runtime_is_killed_when_its_time_has_come(client, environment):
+    client.send(request("GET", "invocation/next"))
+    watch_init(environment, COLD, 10)
+    seen = environment.invoke(delivery(kill_after_s=0.02), {}, client.clock.monotonic() + 10)
+    assert (seen.kind, sandbox(environment).marks) == ("died", ["kill_runtime"])
+
+
+def test_an_answer_that_was_on_its_way_when_it_was_killed_is_none(client, environment):
+    client.send(request("GET", "invocation/next"))
+    watch_init(environment, COLD, 10)
+    client.send(request("POST", f"invocation/{ID}/response", b"1"))
+    seen = environment.invoke(delivery(kill_after_s=0.0), {}, client.clock.monotonic() + 10)
+    assert seen.kind == "died"
+
+
+def test_one_that_has_answered_by_then_is_not_killed(client, environment):
+    client.send(request("GET", "invocation/next"))
+    watch_init(environment, COLD, 10)
+    client.send(request("POST", f"invocation/{ID}/response", b"1"))
+    seen = environment.invoke(delivery(kill_after_s=5.0), {}, client.clock.monotonic() + 10)
+    assert (seen.kind, sandbox(environment).marks) == ("response", [])
+
+
+def test_a_kill_after_the_deadline_is_none(client, environment):
+    client.send(request("GET", "invocation/next"))
+    watch_init(environment, COLD, 10)
+    seen = environment.invoke(delivery(kill_after_s=5.0), {}, client.clock.monotonic() + 0.02)
+    assert (seen.kind, sandbox(environment).marks) == ("deadline", [])
+
+
+def test_init_can_be_killed(client, environment):
+    sandbox(environment).exit = Exit(None, 9)
+    start = watch_init(environment, replace(COLD, kill_after_s=0.02), 10)
+    assert (start.kind, start.error_type, start.how) == ("exit", "Runtime.ExitError", Exit(None, 9))
+
+
+def test_an_init_that_is_over_by_then_is_not_killed(client, environment):
+    client.send(request("GET", "invocation/next"))
+    start = watch_init(environment, replace(COLD, kill_after_s=5.0, memory_left_mb=60), 10)
+    assert (start.kind, sandbox(environment).marks) == ("ready", [f"squeeze {60 * MB}", "squeeze None"])
+
+
+def test_memory_that_is_left_counts_from_what_is_in_use(client, environment):
+    client.send(request("GET", "invocation/next"))
+    watch_init(environment, COLD, 10)
+    client.send(request("POST", f"invocation/{ID}/response", b"1"))
+    environment.invoke(delivery(memory_left_mb=30), {}, client.clock.monotonic() + 10)
+    assert sandbox(environment).marks == [f"squeeze {50 * MB}", "squeeze None"]
+
+
+def test_with_no_memory_left_the_event_is_not_even_delivered(client, environment):
+    client.send(request("GET", "invocation/next"))
+    watch_init(environment, COLD, 10)
+    seen = environment.invoke(delivery(memory_left_mb=0), {}, client.clock.monotonic())
+    assert (seen.kind, environment._api.state) == ("died", "Ready")

@@ -425,3 +425,15 @@ def test_garbage_never_ends_the_driver(pieces, hurry):
         rogue.close()
         client.pump()
         assert client.call("GET", "/ping")[0] == 200
+
+
+def test_an_event_may_allow_a_smaller_answer_in_the_limits_own_words(client):
+    client.poll_next()
+    client.api.deliver("id-1", {}, b"{}", client.clock.monotonic() + 10, 3)
+    client.answer()
+    status, _, body = client.call("POST", "invocation/id-1/response", b"1234")
+    assert (status, b"6291556 bytes" in body, client.happened[-1].kind) == (413, True, "too_large")
+    client.poll_next()
+    client.deliver("id-2")
+    client.sock = client.connect()
+    assert client.call("POST", "invocation/id-2/response", b"1234")[0] == 202

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from emulator.clock import Clock
+from emulator.errors import EngineError
 from emulator.functions.engines.protocol import Exit, Sandbox
 from emulator.functions.runtime_api import Chunk, Happening, RuntimeApi
-from emulator.model import ON_DEMAND, PROVISIONED, Delivery, Function, Invocation
+from emulator.functions.runtime_http import RESPONSE_LIMIT
+from emulator.model import ON_DEMAND, PROVISIONED, ColdStart, Delivery, Function, Invocation
 
 MB = 1024 * 1024
 NEAR = 0.9  # of the cap: less was read before the kill
@@ -53,9 +56,11 @@ class Environment:
         self._api = RuntimeApi(sandbox.runtime_api, sandbox.log, clock, self._lives)
         self._frozen = self._killed = False
 
-    def initialise(self, limit_s: float) -> Happening:
+    def initialise(self, cold: ColdStart, limit_s: float) -> Happening:
         """Wait for the first `next`. kind: next, init_error, died or deadline."""
-        return self._api.wait(self._sandbox.started_at + limit_s)
+        began, after_s = self._sandbox.started_at, cold.kill_after_s
+        with self._squeezed(None if cold.memory_left_mb is None else cold.memory_left_mb * MB):
+            return self._wait(began + limit_s, None if after_s is None else began + after_s)
 
     def init_ms(self) -> float:
         """Milliseconds since the runtime process began."""
@@ -68,8 +73,43 @@ class Environment:
         invocation = delivery.invocation
         self.invocation_id = invocation.id
         self._identity.enter(invocation.id)
-        self._api.deliver(invocation.request_id, headers, delivery.payload, deadline)
-        return self._api.wait(deadline, tell)
+        with self._squeezed(self._cap_for(delivery.memory_left_mb)) as lives:
+            if not lives:
+                return self._end(tell)
+            limit = RESPONSE_LIMIT if delivery.response_limit is None else delivery.response_limit
+            self._api.deliver(invocation.request_id, headers, delivery.payload, deadline, limit)
+            after_s = delivery.kill_after_s
+            return self._wait(deadline, None if after_s is None else self._clock.monotonic() + after_s, tell)
+
+    def _wait(self, deadline: float, kill_at: float | None, tell: Callable[[], None] | None = None) -> Happening:
+        """kill_at: when the runtime is killed, if nothing has come of it by then."""
+        seen = self._api.wait(deadline if kill_at is None else min(deadline, kill_at), tell)
+        if seen.kind != "deadline" or kill_at is None or kill_at > deadline:
+            return seen
+        self._sandbox.kill_runtime()
+        return self._end(tell)
+
+    def _end(self, tell: Callable[[], None] | None) -> Happening:
+        """Of a runtime that was killed: what it may have sent just before does not count."""
+        until = self._clock.monotonic() + REAP_S
+        while (seen := self._api.wait(until, tell)).kind != "died":
+            if seen.kind == "deadline":
+                raise EngineError(f"{self.id} does not end although it was killed")
+        return seen
+
+    def _cap_for(self, left_mb: int | None) -> int | None:
+        """With nothing left everything is too much, whatever is in use."""
+        return self._sandbox.memory_in_use() + left_mb * MB if left_mb else left_mb
+
+    @contextmanager
+    def _squeezed(self, cap: int | None) -> Iterator[bool]:
+        """Within, it has `cap` bytes of memory. Gives whether it lives; with none it does not."""
+        if cap is None:
+            yield True
+            return
+        self._sandbox.squeeze(cap)
+        yield cap > 0
+        self._sandbox.squeeze(None)
 
     def settle(self, deadline: float, tell: Callable[[], None] | None = None) -> bool:
         """After an answer: wait until the runtime asks for the next event. False: it never did."""
@@ -153,9 +193,9 @@ class Start:
         self.environment.retired = True
 
 
-def watch_init(environment: Environment, limit_s: float) -> Start:
+def watch_init(environment: Environment, cold: ColdStart, limit_s: float) -> Start:
     """Wait for init to end, one way or another."""
-    seen = environment.initialise(limit_s)
+    seen = environment.initialise(cold, limit_s)
     ms = environment.init_ms()
     how = environment.ended() if seen.kind == "died" else None
     environment.used_mb(how)  # so that there is a measurement, should the first invocation end it

@@ -88,7 +88,7 @@ class RuntimeApi:
         self._connections: dict[int, RuntimeConnection] = {}
         self._parked: RuntimeConnection | None = None
         self._event: _Event | None = None
-        self._running_id = ""
+        self._running_id, self._limit = "", RESPONSE_LIMIT
         self._printed: list[Chunk] = []
         self._hung_up: float | None = None
         self._happened: list[Happening] = []
@@ -116,8 +116,14 @@ class RuntimeApi:
                 self._ready(fd)
         return self._happened.pop(0)
 
-    def deliver(self, request_id: str, headers: dict[str, str], body: bytes, deadline: float) -> None:
-        """Hand the parked `next` its event, or the one that comes when the client has let go of it."""
+    def deliver(
+        self, request_id: str, headers: dict[str, str], body: bytes, deadline: float, limit: int = RESPONSE_LIMIT
+    ) -> None:
+        """Hand the parked `next` its event, or the one that comes when the client has let go of it. limit: bytes that
+        an answer to it may have."""
+        self._limit = limit
+        for connection in self._connections.values():
+            connection.limit = limit
         self._event = _Event(request_id, headers, body)
         self._hand_over(deadline)
 
@@ -160,7 +166,7 @@ class RuntimeApi:
             self._poll.unregister(self._accepting)
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connections[sock.fileno()] = RuntimeConnection(sock)
+        self._connections[sock.fileno()] = RuntimeConnection(sock, self._limit)
         self._poll.register(sock, select.POLLIN)
 
     def _receive(self, fd: int, connection: RuntimeConnection) -> None:

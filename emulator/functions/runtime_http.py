@@ -36,10 +36,11 @@ class Request:
 
 
 class RuntimeConnection:
-    """Callbacks for `httptools.HttpRequestParser`; `feed` returns the requests that became complete."""
+    """Callbacks for `httptools.HttpRequestParser`; `feed` returns the requests that became complete. limit: bytes of a
+    body."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
+    def __init__(self, sock: socket.socket, limit: int = RESPONSE_LIMIT) -> None:
+        self.sock, self.limit = sock, limit
         self.sock.settimeout(PATIENCE_S)
         self._parser = httptools.HttpRequestParser(self)
         self._complete: list[Request] = []
@@ -66,13 +67,13 @@ class RuntimeConnection:
 
     def on_body(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        if self._size <= RESPONSE_LIMIT:
+        if self._size <= self.limit:
             self._chunks.append(chunk)
         else:
             self._chunks.clear()
 
     def on_message_complete(self) -> None:
-        self._request.oversize = self._size > RESPONSE_LIMIT
+        self._request.oversize = self._size > self.limit
         self._request.body = b"".join(self._chunks)
         self._complete.append(self._request)
 

@@ -85,7 +85,7 @@ class Starting:
         sandbox = self._engine.start(spec)
         identity = _Identity(self._issuer, credentials)
         environment = Environment(cold.id, cold.function, sandbox, self._clock, stream, identity, cold.initialization)
-        return watch_init(environment, limit_s)
+        return watch_init(environment, cold, limit_s)
 
 
 def _to_run(cold: ColdStart) -> Function:

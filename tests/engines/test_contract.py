@@ -331,3 +331,52 @@ def test_tmp_is_as_big_as_the_ephemeral_storage(start: Callable[..., Running]) -
     running = start(memory_mb=512, ephemeral_mb=20)
     assert running.invoke(do="write", path="/tmp/x", mb=19) == "written"
     assert running.invoke(do="write", path="/tmp/x", mb=21) == "ENOSPC"
+
+
+# --- squeezing and killing ------------------------------------------------------------------------------
+
+
+@real_processes
+def test_a_runtime_killed_from_outside_is_heard_and_still_measured(start: Callable[..., Running]) -> None:
+    running = start(memory_mb=512)
+    running.invoke(do="hold", mb=60)
+    running.sandbox.kill_runtime()
+    running.sandbox.kill_runtime()
+    assert running.hangs_up()
+    assert running.sandbox.wait(10) == Exit(None, int(signal.SIGKILL))
+    assert running.sandbox.peak_memory() >= 60 * MB
+
+
+@real_processes
+@pytest.mark.parametrize("run", range(3))
+def test_with_no_memory_left_the_kernel_kills_one_that_only_waits(start: Callable[..., Running], run: int) -> None:
+    running = start(memory_mb=256)
+    running.sandbox.squeeze(0)
+    assert not running.sandbox.alive()
+    assert running.hangs_up()
+    assert running.sandbox.wait(10) == Exit(None, int(signal.SIGKILL), oom=True)
+    assert running.sandbox.peak_memory() >= 0.95 * 256 * MB
+
+
+@real_processes
+def test_a_squeezed_runtime_lives_until_it_takes_more(start: Callable[..., Running]) -> None:
+    running = start(memory_mb=256)
+    running.sandbox.squeeze(running.sandbox.memory_in_use() + 30 * MB)
+    running.invoke(do="hold", mb=10)
+    assert 200 * MB < running.sandbox.peak_memory() <= 256 * MB
+    running.invoke(do="let_go")
+    running.send(do="hold", mb=80)
+    assert running.hangs_up()
+    assert running.sandbox.wait(10) == Exit(None, int(signal.SIGKILL), oom=True)
+
+
+@real_processes
+def test_one_that_is_no_longer_squeezed_has_all_its_memory(start: Callable[..., Running]) -> None:
+    running = start(memory_mb=256)
+    running.sandbox.squeeze(running.sandbox.memory_in_use() + 20 * MB)
+    running.sandbox.squeeze(None)
+    assert running.sandbox.peak_memory() > 150 * MB  # what had been taken away counts, until the next measurement
+    running.sandbox.reset_peak()
+    assert running.sandbox.peak_memory() < 150 * MB
+    running.invoke(do="hold", mb=80)
+    assert running.sandbox.alive()

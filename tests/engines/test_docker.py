@@ -382,3 +382,25 @@ def test_the_network_variable_outside_of_a_container_is_an_error(
     monkeypatch.setattr("socket.gethostname", lambda: "no-such-container")
     with pytest.raises(EngineError, match=r"(?s)LAMBDARIG_NETWORK.*unset it"):
         DockerEngine("r", None, tmp_path, Clock()).open()
+
+
+@on_docker
+def test_without_sight_of_the_process_the_daemon_kills_and_squeezes(
+    engine: DockerEngine, start: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen(pid: int) -> int:
+        raise ProcessLookupError(pid)
+
+    monkeypatch.setattr("os.pidfd_open", unseen)
+    killed, squeezed = start("probe/env-2", memory_mb=512), start("probe/env-3", memory_mb=256)
+    killed.sandbox.kill_runtime()
+    assert killed.hangs_up()
+    assert killed.sandbox.wait(10) == Exit(None, 9)
+    squeezed.sandbox.squeeze(squeezed.sandbox.memory_in_use() + (30 << 20))
+    assert 180 << 20 < squeezed.sandbox.peak_memory() <= 256 << 20
+    squeezed.sandbox.squeeze(None)
+    squeezed.invoke(do="hold", mb=80)
+    squeezed.sandbox.squeeze(0)
+    assert squeezed.hangs_up()
+    assert squeezed.sandbox.wait(10) == Exit(None, 9, oom=True)
+    assert squeezed.sandbox.peak_memory() == 256 << 20

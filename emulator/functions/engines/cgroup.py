@@ -7,21 +7,25 @@ by file takes 0.15 ms, where `docker pause` takes 10.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import select
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from emulator.clock import Clock
 from emulator.errors import EngineError
+from emulator.functions.engines.pressure import overfill
 
 ROOT = Path("/sys/fs/cgroup")
 PARENT = "lambdarig"
 PERIOD_US = 100_000
+MB = 1 << 20
+STUCK_MB = 64  # pages that a group may hold on to although they are on disk too
 CONTROLLERS = ("memory", "cpu", "pids", "freezer")
 _clock = Clock()
 
@@ -178,6 +182,63 @@ class Cgroup:
         file = "memory.oom_control" if self.version == 1 else "memory.events"
         found = re.search(r"^oom_kill (\d+)$", (self.dirs["memory"] / file).read_text(), re.MULTILINE)
         return int(found[1]) if found else 0
+
+    # --- squeezing --------------------------------------------------------------------------------------
+
+    @property
+    def can_squeeze(self) -> bool:
+        return os.access(self._cap_files[0], os.W_OK)
+
+    @cached_property
+    def _cap_files(self) -> list[Path]:
+        """The cap, and the one of memory and swap together, where that is accounted: it may not be the lower one."""
+        memory = self.dirs["memory"]
+        names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes") if self.version == 1 else ("memory.max",)
+        return [file for name in names if (file := memory / name).exists()]
+
+    def in_use(self) -> int:
+        """Bytes charged to the group without those that are on disk too, which the kernel takes back when it must."""
+        memory = self.dirs["memory"]
+        usage = int((memory / ("memory.usage_in_bytes" if self.version == 1 else "memory.current")).read_text())
+        prefix = "total_" if self.version == 1 else ""
+        found = re.findall(rf"^{prefix}(?:in)?active_file (\d+)$", (memory / "memory.stat").read_text(), re.MULTILINE)
+        return max(0, usage - sum(map(int, found)))
+
+    def set_cap(self, size: int) -> None:
+        """Raises OSError (EBUSY, version 1) where more is in use."""
+        files = self._cap_files
+        raising = size > int((files[0]).read_text())
+        for file in reversed(files) if raising else files:
+            _write(file, str(size))
+
+    def squeeze(self, size: int, full: int, sample: Callable[[], object]) -> int:
+        """Lower the cap from `full` to `size` bytes; gives what it is now. Where more is in use, the kernel kills what
+        is in the group, and `sample` is called again and again while its accounts can still be read."""
+        used = self.in_use()
+        now = self._lowered(max(size, used))
+        self.reset_peak()
+        if size < used:
+            overfill(self.dirs["memory"] / "cgroup.procs", full // MB, lambda pid: self._is_left(pid, sample))
+        return now
+
+    def _lowered(self, size: int) -> int:
+        for cap in range(size, size + STUCK_MB * MB, MB):
+            try:
+                self.set_cap(cap)
+            except OSError as problem:
+                if problem.errno != errno.EBUSY:
+                    raise
+            else:
+                return cap
+        raise EngineError(f"the cap of {self.dirs['memory'].name} cannot be lowered to {size} bytes")
+
+    def _is_left(self, pid: int, sample: Callable[[], object]) -> bool:
+        """Whether nothing but this process is."""
+        sample()
+        try:
+            return set(self.pids()) <= {pid}
+        except OSError:  # removed, once everything in it was gone
+            return True
 
     # --- ending -----------------------------------------------------------------------------------------
 

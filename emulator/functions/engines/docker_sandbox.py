@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.clock import Clock
 from emulator.errors import EngineError
+from emulator.functions.engines import docker_memory
 from emulator.functions.engines.cgroup import Cgroup
 from emulator.functions.engines.docker_daemon import answering
 from emulator.functions.engines.protocol import Exit
@@ -40,7 +41,7 @@ class DockerSandbox:
         self.log = _pipe(folder / "log")
         self.native_id, self.address, self.started_at = "", "", 0.0
         self._api, self._clock = api, clock
-        self._cap = self._last_peak = self._oom_kills = 0
+        self._cap = self._last_peak = self._oom_kills = self._lacking = self._taken = 0
         self._pidfd: int | None = None
         self._cgroup: Cgroup | None = None
         self._by_file = False
@@ -111,10 +112,11 @@ class DockerSandbox:
             self._sample_daemon()
         else:
             with contextlib.suppress(OSError):  # removed: the sample before stands
-                self._last_peak = self._cgroup.peak()
+                self._last_peak = min(self._cgroup.peak() + self._taken, self._cap)
         return self._last_peak
 
     def reset_peak(self) -> None:
+        self._taken = self._lacking
         if self._cgroup is not None:
             with self._unless_dead("measured"):
                 self._cgroup.reset_peak()
@@ -127,9 +129,30 @@ class DockerSandbox:
                 self._oom_kills = self._cgroup.oom_kills()
 
     def _sample_daemon(self) -> None:
-        with answering(f"measuring {self.id}"):
-            memory = self._api.stats(self.native_id, stream=False, one_shot=True).get("memory_stats", {})
-        self._last_peak = memory.get("max_usage") or memory.get("usage") or self._last_peak
+        peak = docker_memory.measure(self._api, self.native_id)[1]
+        self._last_peak = min(peak + self._taken, self._cap) if peak else self._last_peak
+
+    # --- squeezing --------------------------------------------------------------------------------------
+
+    def memory_in_use(self) -> int:
+        if self._cgroup is not None:
+            return self._cgroup.in_use()
+        return docker_memory.measure(self._api, self.native_id)[0]
+
+    def squeeze(self, limit: int | None) -> None:
+        """By the control group's files; where these cannot be written, by the daemon."""
+        with self._unless_dead("squeezed"):
+            group = self._cgroup if self._cgroup is not None and self._cgroup.can_squeeze else None
+            if limit is None:
+                self._lacking = 0
+                if group is not None:
+                    group.set_cap(self._cap)
+                else:
+                    docker_memory.set_cap(self._api, self.native_id, self._cap)
+            elif group is not None:
+                self._lacking = self._taken = self._cap - group.squeeze(limit, self._cap, self._sample)
+            else:
+                self._lacking = self._taken = self._cap - docker_memory.squeeze(self._api, self.native_id, limit)
 
     # --- ending -----------------------------------------------------------------------------------------
 
@@ -182,6 +205,19 @@ class DockerSandbox:
             except NotFound:  # removed by force, that is killed, by whoever
                 return {"Running": False, "ExitCode": 128 + signal.SIGKILL, "OOMKilled": False}
             return state
+
+    def kill_runtime(self) -> None:
+        """Its process 1 is the one, and takes the others with it."""
+        with self._lock:
+            if self.killed:
+                return
+            self._sample()
+            if self._pidfd is not None:
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+                return
+        with self._unless_dead("killed"):
+            self._api.kill(self.native_id, "SIGKILL")
 
     def kill(self) -> None:
         with self._lock:

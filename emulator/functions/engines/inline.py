@@ -27,7 +27,7 @@ from emulator.functions.engines.inline_world import World
 from emulator.functions.engines.protocol import EnvironmentSpec, Exit
 from emulator.model import Limits
 
-HOST = "127.0.0.1"
+HOST, INSTEAD = "127.0.0.1", "use the docker or the process engine"
 LIMITED = {"cpu": "the CPU", "tmp_kb": "/tmp", "open_files": "open files"}
 
 
@@ -51,6 +51,15 @@ class InlineSandbox:
 
     def thaw(self) -> None:
         self.marks.append("thaw")
+
+    def memory_in_use(self) -> int:
+        raise EngineError("the inline engine has no memory cap: the handler shares the rig's own process", INSTEAD)
+
+    def squeeze(self, limit: int | None) -> None:
+        raise EngineError("the inline engine has no memory cap: the handler shares the rig's own process", INSTEAD)
+
+    def kill_runtime(self) -> None:
+        raise EngineError("the inline engine cannot kill: the handler shares the rig's own process", INSTEAD)
 
     def kill(self) -> None:
         """The thread ends at its next call; what it prints until then is lost."""

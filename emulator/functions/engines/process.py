@@ -212,10 +212,11 @@ class ProcessEngine:
         self, spec: EnvironmentSpec, launch: Launch, group: Cgroup | None, api: socket.socket
     ) -> ProcessSandbox:
         assert self._splice is not None
-        cap = group or Watch(launch.init, launch.runtime, spec.function.memory_mb * MB)
+        memory = spec.function.memory_mb * MB
+        cap = group or Watch(launch.init, launch.runtime, memory)
         number = next(self._numbers)
         address = f"127.{64 + (number >> 16) % 64}.{number >> 8 & 255}.{number & 255}"
-        return ProcessSandbox(spec.id, launch, cap, api, self._splice, self._clock, address)
+        return ProcessSandbox(spec.id, launch, cap, memory, api, self._splice, self._clock, address)
 
     def _interpreter(self, spec: EnvironmentSpec) -> Interpreter:
         """Raises EngineError for what this engine cannot run on this machine."""

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from emulator.clock import Clock
@@ -23,14 +24,19 @@ class Cap(Protocol):
     def peak(self) -> int: ...
     def reset_peak(self) -> None: ...
     def oom_kills(self) -> int: ...
+    def in_use(self) -> int: ...
+    def set_cap(self, size: int) -> None: ...
+    def squeeze(self, size: int, full: int, sample: Callable[[], object]) -> int: ...
     def remove(self) -> None: ...
 
 
 class ProcessSandbox:
-    """See protocol.Sandbox. Made once the runtime waits for `go`. address: where its connections seem to come from."""
+    """See protocol.Sandbox. Made once the runtime waits for `go`. memory: its cap, in bytes. address: where its
+    connections seem to come from."""
 
     def __init__(
-        self, env_id: str, launch: Launch, cap: Cap, api: socket.socket, splice: Splice, clock: Clock, address: str
+        self, env_id: str, launch: Launch, cap: Cap, memory: int, api: socket.socket, splice: Splice, clock: Clock,
+        address: str,
     ) -> None:
         self.id, self.address, self.runtime_api, self.log = env_id, address, api, launch.log
         self.native_id, self.started_at = str(launch.runtime), 0.0
@@ -38,7 +44,7 @@ class ProcessSandbox:
         self._pidfd = os.pidfd_open(launch.runtime)
         self._inside: dict[tuple[str, int], socket.socket] = {}
         self._exit: Exit | None = None
-        self._last_peak = 0
+        self._memory, self._last_peak, self._lacking, self._taken = memory, 0, 0, 0
         self._lock, self.killed = threading.RLock(), False
 
     def go(self) -> None:
@@ -76,13 +82,28 @@ class ProcessSandbox:
         """Bytes, as the cap counts them; after the end, the last that was seen."""
         with self._lock:
             if not self.killed:
-                self._last_peak = self._cap.peak()
+                self._last_peak = min(self._cap.peak() + self._taken, self._memory)
             return self._last_peak
 
     def reset_peak(self) -> None:
         with self._lock:
             if not self.killed:
+                self._taken = self._lacking
                 self._cap.reset_peak()
+
+    def memory_in_use(self) -> int:
+        with self._lock:
+            return 0 if self.killed else self._cap.in_use()
+
+    def squeeze(self, limit: int | None) -> None:
+        with self._lock:
+            if self.killed:
+                return
+            if limit is None:
+                self._lacking = 0
+                self._cap.set_cap(self._memory)
+            else:
+                self._lacking = self._taken = self._memory - self._cap.squeeze(limit, self._memory, self.peak_memory)
 
     # --- ending -----------------------------------------------------------------------------------------
 
@@ -111,6 +132,13 @@ class ProcessSandbox:
             return Exit(os.WEXITSTATUS(status))
         number = os.WTERMSIG(status)
         return Exit(None, number, oom=number == signal.SIGKILL and self._cap.oom_kills() > 0)
+
+    def kill_runtime(self) -> None:
+        with self._lock:
+            if not self.killed:
+                self.peak_memory()
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def kill(self) -> None:
         with self._lock:

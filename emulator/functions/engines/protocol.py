@@ -55,6 +55,19 @@ class Sandbox(Protocol):
 
     def thaw(self) -> None: ...
 
+    def memory_in_use(self) -> int:
+        """Bytes that the kernel could not take back."""
+
+    def squeeze(self, limit: int | None) -> None:
+        """Lower the memory cap to `limit` bytes; `None`: as it was. Where more is in use already, the kernel kills what
+        runs inside before this returns. What is taken away counts as used in `peak_memory`, measured anew from here.
+
+        Raises EngineError where it cannot be done."""
+
+    def kill_runtime(self) -> None:
+        """SIGKILL from outside, to one that is not frozen; whoever waits for it sees it die. Nothing is freed before
+        `kill`. Raises EngineError where there is no process to kill."""
+
     def kill(self) -> None:
         """End it now and free everything it held: processes, mounts, sockets, files. Safe to call twice."""
 

@@ -10,6 +10,7 @@ import contextlib
 import re
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,19 @@ class Watch:
     def oom_kills(self) -> int:
         return self._kills
 
+    def set_cap(self, size: int) -> None:
+        self._cap = size
+
+    def in_use(self) -> int:
+        return sum(map(self._resident, self._processes()))
+
+    def squeeze(self, size: int, full: int, sample: Callable[[], object]) -> int:
+        """Lower the cap to `size` bytes, and look at once whether more is in use."""
+        self._cap = size
+        self.reset_peak()
+        self._judge()
+        return size
+
     def remove(self) -> None:
         """End the watch. Safe to call twice."""
         self._stop.set()
@@ -80,12 +94,15 @@ class Watch:
         while not self._stop.wait(INTERVAL_S):
             if self._frozen:
                 continue
-            used = sum(map(self._resident, self._processes()))
-            self._peak = max(self._peak, used)
-            if used > self._cap:
-                self._kills += 1
-                with contextlib.suppress(self._psutil.NoSuchProcess):  # it ended by itself, past its cap
-                    self._runtime.kill()
+            self._judge()
+
+    def _judge(self) -> None:
+        used = self.in_use()
+        self._peak = max(self._peak, used)
+        if used > self._cap:
+            self._kills += 1
+            with contextlib.suppress(self._psutil.NoSuchProcess):  # it ended by itself, past its cap
+                self._runtime.kill()
 
     def _resident(self, process: Process) -> int:
         try:
