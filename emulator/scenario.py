@@ -11,32 +11,46 @@ from emulator import building, catalogue
 from emulator.errors import FileProblem, RigError
 from emulator.expectations import check_expectations, judged, shown
 from emulator.files import GuideScenario, ScenarioFile, Step
+from emulator.injector import Armed
 from emulator.rig import Rig
 from emulator.scenario_check import check, name_of
 from emulator.settings import Settings
 from emulator.steps import Steps
 
-__all__ = ["check", "run_scenario"]
+__all__ = ["check", "run_on", "run_scenario"]
 Say = Callable[[str], None]
 
 
 def run_scenario(
-    scenario: ScenarioFile, file: Path, *, engine: str | None = None, seed: int | None = None, say: Say = lambda _: None
+    scenario: ScenarioFile,
+    file: Path,
+    *,
+    engine: str | None = None,
+    seed: int | None = None,
+    without: tuple[str, ...] = (),
+    say: Say = lambda _: None,
 ) -> dict[str, Any]:
     """Run it on a rig of its own. Gives scenario, passed, problems, steps, struck, fingerprint, seed, engine and
     the command that replays it; of a guide's scenario also whether it was reproduced, and whether the fix helped."""
-    rules = check(scenario, file)
+    check(scenario, file)
     settings = Settings(
         engine=engine or scenario.engine,
         seed=scenario.seed if seed is None else seed,
         texts=scenario.texts,
         manual_clock=scenario.clock == "manual",
         iam=scenario.iam,
+        without=without,
     )
     with Rig(settings) as rig:
-        made = building.build_rig(rig, scenario, file, say)
-        rig.injector.arm(rules)
-        return _Run(rig, scenario, file, made).all(say)
+        return run_on(rig, scenario, file, say)
+
+
+def run_on(rig: Rig, scenario: ScenarioFile, file: Path, say: Say = lambda _: None) -> dict[str, Any]:
+    """The same on a rig with nothing in it, whose settings the scenario's have become. Its rules stay armed."""
+    rules = check(scenario, file)
+    made = building.build_rig(rig, scenario, file, say)
+    rig.injector.arm(rules)
+    return _Run(rig, scenario, file, made).all(say)
 
 
 class _Run:
@@ -78,7 +92,7 @@ class _Run:
 
     def _count_strikes(self) -> None:
         for armed in self._rig.injector.armed():
-            self._note_strikes(armed.rule.label, armed.strikes, armed.rule.optional)
+            self._note_strikes(armed)
 
     def _result(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
         settings = self._rig.settings
@@ -95,9 +109,10 @@ class _Run:
             "replay": shlex.join(("lambdarig", "run", str(self._file), *options)),
         }
 
-    def _note_strikes(self, label: str, strikes: int, optional: bool) -> None:
-        self._struck[label] = self._struck.get(label, 0) + strikes
-        if not strikes and not optional:
+    def _note_strikes(self, armed: Armed) -> None:
+        label = armed.rule.label
+        self._struck[label] = self._struck.get(label, 0) + armed.strikes
+        if armed.missed:
             self._problems.append(f"the rule {label!r} never struck")
 
     def _step(self, step: Step, name: str) -> None:
@@ -134,4 +149,4 @@ class _Run:
         gone = [armed for armed in self._rig.injector.armed() if armed.rule.label == label]
         self._rig.injector.disarm(gone)
         for armed in gone:
-            self._note_strikes(armed.rule.label, armed.strikes, armed.rule.optional)
+            self._note_strikes(armed)

@@ -44,16 +44,36 @@ def client(
     return made
 
 
+def outside_client(service: str, url: str, region: str) -> Any:
+    """A boto3 client at a rig's address, with boto3's defaults; no AWS configuration, profile or proxy of the machine
+    leads it elsewhere."""
+    from botocore.config import Config
+
+    with _creating:
+        return _session().client(
+            service, region_name=region, endpoint_url=url, config=Config(proxies={}),
+            aws_access_key_id="AKIALAMBDARIGCLIENT0", aws_secret_access_key="lambdarig",
+        )
+
+
 @cache
 def _session() -> Any:
-    """One for all: it keeps what it has read of AWS's models, which is most of what a client costs."""
+    """One for all: it keeps what it has read of AWS's models, which is most of what a client costs. It sees neither the
+    AWS variables of this process nor the machine's files."""
     import boto3
     import botocore.session
+    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
 
     core = botocore.session.Session(profile="default")
     core.set_config_variable("config_file", os.devnull)
     core.set_config_variable("credentials_file", os.devnull)
     core.full_config.setdefault("profiles", {})["default"] = {}
+    settings = core.get_component("config_store")
+    for name, (_, variables, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
+        if variables and name not in ("profile", "config_file", "credentials_file"):
+            settings.set_config_provider(name, ConstantProvider(default))
+    for section in ("s3", "proxies_config"):
+        settings.set_config_provider(section, ConstantProvider(None))
     return boto3.Session(botocore_session=core)
 
 

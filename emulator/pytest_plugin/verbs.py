@@ -1,23 +1,12 @@
-"""pytest plugin: the fixture `rig`, a whole rig shared by a worker's tests and reset before each.
-
-def test_connector_retries(rig):
-    rig.function("crm", "connectors/crm", "handler.handler")
-    with rig.fault("secret_visibility_delay", reads=1):
-        assert rig.invoke("crm", {"type": "..."}).ok
-"""
+"""What tests do with a rig."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 if TYPE_CHECKING:
     from emulator.rig import Rig
@@ -39,10 +28,12 @@ class Result:
 
 
 class PytestRig:
-    """A rig for tests: short verbs over the `Rig` in `.rig`, and everything else of it."""
+    """A rig for tests: short verbs over the `Rig` in `.rig`, and everything else of it. made: what the marker
+    `scenario` built, as scenario files refer to it: `made["apis"]["orders"]["url"]`."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
+        self.made: dict[str, Any] = {}
         self._databases: dict[tuple[str, str], str] = {}
         self._upstreams: set[Path] = set()
 
@@ -101,56 +92,3 @@ class PytestRig:
         answer = api.invoke(FunctionName=name, Payload=event, LogType="Tail")
         log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
         return Result(json.loads(answer["Payload"].read()), answer.get("FunctionError", ""), log)
-
-
-USED = pytest.StashKey[PytestRig]()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("lambdarig")
-    engine = os.environ.get("LAMBDARIG_ENGINE", "auto")
-    group.addoption("--rig-engine", default=engine, help="docker, process, inline or auto; default: $LAMBDARIG_ENGINE")
-    group.addoption("--rig-seed", default=0, type=int, help="seed of dice and ids (default 0)")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    from emulator.functions.engines import NAMES
-
-    engine = config.option.rig_engine
-    if engine not in (*NAMES, "auto"):
-        raise pytest.UsageError(f"--rig-engine: unknown engine {engine!r}: choose one of {', '.join((*NAMES, 'auto'))}")
-
-
-@pytest.fixture(scope="session")
-def _shared_rig(request: pytest.FixtureRequest) -> Iterator[PytestRig]:
-    from emulator.rig import Rig
-    from emulator.settings import Settings
-
-    options = request.config.option
-    with Rig(Settings(engine=options.rig_engine, seed=options.rig_seed, manual_clock=True)) as rig:
-        yield PytestRig(rig)
-
-
-@pytest.fixture
-def rig(_shared_rig: PytestRig, request: pytest.FixtureRequest) -> Iterator[PytestRig]:
-    """A rig with nothing in it: its own functions, AWS state, rules and record for this test."""
-    _shared_rig.reset()
-    request.node.stash[USED] = _shared_rig
-    yield _shared_rig
-    never = _shared_rig.injector.never_struck()
-    _shared_rig.injector.disarm()
-    if never:
-        pytest.fail(f"rules that never struck: {', '.join(never)}", pytrace=False)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """A failing test prints what struck, and the line that replays it."""
-    report = yield
-    found = item.stash.get(USED, None)
-    if report.failed and found is not None:
-        strikes = [f"{e.rule} struck {e.point} of {e.subject}: {e.outcome}" for e in found.timeline.strikes()]
-        options = ("--rig-engine", found.engine.name, "--rig-seed", str(found.settings.seed))
-        replay = shlex.join(("pytest", item.nodeid, *options))
-        report.sections.append(("lambdarig", "\n".join([*(strikes or ["no rule struck"]), f"replay it: {replay}"])))
-    return report

@@ -1,0 +1,71 @@
+"""What a run of pytest chooses: the engine and the seed, by option, environment or ini file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from emulator.settings import Settings
+
+VARIABLE = "LAMBDARIG_ENGINE"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lambdarig")
+    group.addoption("--rig-engine", help=f"docker, process, inline or auto; default: ${VARIABLE}, ini rig_engine, auto")
+    group.addoption("--rig-seed", type=int, help="seed of dice and ids (default: ini rig_seed, 0)")
+    parser.addini("rig_engine", "the engine of rigs: docker, process, inline or auto")
+    parser.addini("rig_seed", "the seed of rigs' dice and ids")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from emulator.functions.engines import NAMES
+
+    name, origin = _engine(config)
+    if name not in ("", "auto", *NAMES):
+        raise pytest.UsageError(f"{origin}: unknown engine {name!r}: choose one of {', '.join((*NAMES, 'auto'))}")
+    seed(config)
+
+
+def _engine(config: pytest.Config) -> tuple[str, str]:
+    """The engine that was asked for, empty where none was; and where."""
+    asked = (
+        (config.getoption("rig_engine"), "--rig-engine"),
+        (os.environ.get(VARIABLE), VARIABLE),
+        (config.getini("rig_engine"), "rig_engine"),
+    )
+    return next(((str(name), origin) for name, origin in asked if name), ("", ""))
+
+
+def engine(config: pytest.Config) -> str | None:
+    """The engine that was asked for, if any was."""
+    return _engine(config)[0] or None
+
+
+def seed(config: pytest.Config) -> int | None:
+    """The seed that was asked for, if any was. Raises UsageError."""
+    given: int | None = config.getoption("rig_seed")
+    written = str(config.getini("rig_seed") or "")
+    if given is not None or not written:
+        return given
+    try:
+        return int(written)
+    except ValueError:
+        raise pytest.UsageError(f"rig_seed: must be a whole number, not {written!r}") from None
+
+
+def settings(config: pytest.Config, **more: Any) -> Settings:
+    """Of a rig for tests: its clock stands still unless `more` says otherwise. Raises UsageError."""
+    from dataclasses import fields
+
+    from emulator.errors import UsageError
+    from emulator.settings import Settings
+
+    names = [field.name for field in fields(Settings)]
+    if unknown := sorted(more.keys() - set(names)):
+        raise UsageError.unknown("setting", unknown[0], names)
+    chosen = {"engine": engine(config) or "auto", "seed": seed(config) or 0, "manual_clock": True}
+    return Settings(**{**chosen, **more})

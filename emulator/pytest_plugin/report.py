@@ -1,0 +1,95 @@
+"""What a failing test prints: what struck, the log of each invocation, and the line that replays it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from emulator.pytest_plugin.verbs import PytestRig
+    from emulator.timeline import Event
+
+LINES, WIDTH, INVOCATIONS = 30, 300, 10  # of a log; of a line; the last so many
+_CALL = re.compile(r"(?P<invocation>[^/]+/inv-\d+)/(?P<call>.+)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """A failing test says what happened in its rig."""
+    from emulator.pytest_plugin.rigs import USE
+
+    report = yield
+    use = item.stash.get(USE, None)
+    if use is not None and report.failed:
+        use.failed = True
+        report.sections.append(("lambdarig", use.said or about(item, use.rig)))
+    return report
+
+
+def about(item: pytest.Item, rig: PytestRig) -> str:
+    """Everything that helps to see why, and to see it again."""
+    struck = [struck_line(event) for event in rig.timeline.strikes()]
+    logs = [line for shown in _logs(rig) for line in shown]
+    return "\n".join([*(struck or ["no rule struck"]), *logs, f"seed {rig.settings.seed}", replay(item, rig)])
+
+
+def struck_line(event: Event) -> str:
+    """`aws_denied struck secretsmanager.GetSecretValue#1 of crm/inv-1: AccessDeniedException`."""
+    found = _CALL.fullmatch(event.subject)
+    what = f"{found['call']} of {found['invocation']}" if found else f"{event.point} of {event.subject}"
+    return f"{event.rule} struck {what}: {event.outcome}" + (f" ({event.detail})" if event.detail else "")
+
+
+def replay(item: pytest.Item, rig: PytestRig) -> str:
+    """The line that runs this test again, alone."""
+    options = ("--rig-engine", rig.engine.name, "--rig-seed", str(rig.settings.seed))
+    return f"replay it: {shlex.join(('pytest', item.nodeid, *options))}"
+
+
+def _logs(rig: PytestRig) -> Iterator[list[str]]:
+    """A block of lines for each of the last invocations, in the order they were made."""
+    made = list(dict.fromkeys(event.subject for event in rig.timeline.events() if event.point == "invoke"))
+    if not made:
+        return
+    lines = _by_request(rig)
+    if len(made) > INVOCATIONS:
+        yield [f"(the logs of {len(made) - INVOCATIONS} earlier invocations are left out)"]
+    for invocation in made[-INVOCATIONS:]:
+        from emulator.functions.service import stable_uuid
+
+        found = lines.get(stable_uuid(f"{rig.settings.seed}/{invocation}"), [])
+        left_out = len(found) - LINES
+        title = f"--- log of {invocation}" + (f": the last {LINES} of {len(found)} lines" if left_out > 0 else "")
+        yield [title, *map(_short, found[-LINES:])] if found else [f"--- {invocation} logged nothing"]
+
+
+def _by_request(rig: PytestRig) -> dict[str, list[str]]:
+    """Request id -> its lines, from START to the next START of the same environment."""
+    rig.logs.flush()
+    groups = rig.backend.models("logs", rig.settings.region).groups
+    found: dict[str, list[str]] = {}
+    for group in [group for group in groups.values() if group.name.startswith("/aws/lambda/")]:
+        for stream in group.streams.values():
+            lines = [line for event in stream.events for line in event.message.rstrip("\n").split("\n")]
+            _share_out(lines, found)
+    return found
+
+
+def _share_out(lines: list[str], found: dict[str, list[str]]) -> None:
+    """What comes before the first START is its initialisation's."""
+    waiting: list[str] = []
+    at = waiting
+    for line in lines:
+        if line.startswith("START RequestId: "):
+            at = found.setdefault(line.split()[2], [])
+            at += waiting
+            waiting.clear()
+        at.append(line)
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[:WIDTH]}... ({len(line) - WIDTH:,} characters are left out)"
