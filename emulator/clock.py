@@ -70,6 +70,12 @@ class Clock:
                 agenda.act(moment)
             self._move(end)
 
+    def restart(self) -> None:
+        """As if made just now. Nobody may be waiting for a moment of before."""
+        with self._advancing, self._moved:
+            self._start, self._began, self._advanced = time.monotonic(), time.time(), 0.0
+            self._moved.notify_all()
+
     def keep(self, agenda: Agenda) -> None:
         """Mind what stands on this agenda, from now on."""
         self._agendas.append(agenda)

@@ -192,6 +192,7 @@ class Rig:
         self.consistency.clear()
         for counting in (self.attribution.restart, self.gateway.reset, self.ways_out.reset):
             counting()
+        self.clock.restart()
         self.timeline.clear()
 
     def close(self) -> None:
@@ -237,14 +238,13 @@ class Rig:
         match: dict[str, Any] | None = None,
         when: dict[str, Any] | None = None,
         optional: bool = False,
+        label: str = "",
         **params: Any,
     ) -> Iterator[Armed]:
-        """Arm a fault for a `with` block; a rule that never struck fails the block (Verdict) unless `optional`."""
-        rule = (
-            name
-            if isinstance(name, Rule)
-            else catalogue.rule_of(name, params, match or {}, when or {}, optional=optional)
-        )
+        """Arm a fault for a `with` block; a rule that never struck fails the block (Verdict) unless `optional`. label:
+        what the record calls it, else the fault's name."""
+        written = {"fault": name, "name": label, "with": params, "match": match or {}, "when": when or {}}
+        rule = name if isinstance(name, Rule) else catalogue.rule(written | {"optional": optional}, f"fault {name}")
         (armed,) = self.injector.arm([rule])
         try:
             yield armed
@@ -260,16 +260,11 @@ class Rig:
     # --- the rest of the world ---
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this rig, as any outside program would make it."""
-        import boto3
+        """A boto3 client of this rig, as any outside program would make it, whatever AWS configuration, profile or
+        proxy this machine has."""
+        from emulator.aws.internal import outside_client
 
-        return boto3.client(
-            service,
-            region_name=self.settings.region,
-            endpoint_url=self.url,
-            aws_access_key_id="AKIALAMBDARIGCLIENT0",
-            aws_secret_access_key="lambdarig",
-        )
+        return outside_client(service, self.url, self.settings.region)
 
     def database(self, name: str, kind: str = "embedded") -> str:
         """A PostgreSQL behind a relay named `name`: embedded, or an existing one by URL. Gives the functions' URL."""

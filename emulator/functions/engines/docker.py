@@ -201,6 +201,14 @@ class DockerEngine:
         made = _or_missing(functools.partial(api.create_container_from_config, name=name), config, config["Image"])
         return str(made["Id"])
 
+    def left(self) -> list[str]:
+        """Names of this rig's containers, as the daemon has them."""
+        if self._api is None:
+            return []
+        with answering("looking for containers"):
+            found = self._api.containers(all=True, filters={"label": f"{RIG_LABEL}={self._rig_id}"})
+        return sorted(name.lstrip("/") for one in found for name in one["Names"])
+
     # --- closing ----------------------------------------------------------------------------------------
 
     def close(self) -> None:

@@ -144,6 +144,9 @@ class InlineEngine:
         code, handler = function.code, function.handler or ""
         return lambda: load(code, handler)
 
+    def left(self) -> list[str]:
+        return [one.id for one in self._sandboxes if one.alive()]
+
     def close(self) -> None:
         """Cut every sandbox off. Safe to call twice."""
         for sandbox in self._sandboxes:

@@ -227,6 +227,9 @@ class ProcessEngine:
 
     # --- closing ----------------------------------------------------------------------------------------
 
+    def left(self) -> list[str]:
+        return [one.id for one in self._sandboxes if not one.killed]
+
     def close(self) -> None:
         """End every sandbox. Safe to call twice; the engine can be opened again."""
         with self._lock:

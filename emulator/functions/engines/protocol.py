@@ -110,4 +110,7 @@ class Engine(Protocol):
         """Start the runtime client for `spec`; returns once its process exists, before it polls. Raises EngineError,
         with what to use instead, for a limit that this engine cannot set."""
 
+    def left(self) -> list[str]:
+        """Names of the sandboxes that are there, whoever has forgotten them."""
+
     def close(self) -> None: ...
