@@ -30,8 +30,9 @@ class StartFault(Fault):
 
     def on_start(self, subject: ColdStart, proceed: Callable[..., Started], ctx: Context) -> Any:
         started = proceed(self.altered(subject))
-        with ctx.lock:
-            ctx.state.append(started.retire)
+        if started.verdict == "started":
+            with ctx.lock:
+                ctx.state.append(started.retire)
         return started
 
     def heal(self, ctx: Context) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from emulator.fault import Context, Fault, param
-from emulator.model import ColdStart, Reply
+from emulator.model import ON_DEMAND, ColdStart, Reply
+
+INIT_LIMIT_S = 10
 
 
 class Started(Reply, Protocol):
@@ -27,10 +30,21 @@ class InitSlow(Fault):
     color: ClassVar[str] = "blue"
 
     seconds: float = param(11, "s", "that init takes, where it did not take longer by itself")
-    real: bool = param(False, "", "really wait until then; otherwise the rig only counts it, and nobody waits")
+    real: bool = param(False, "", "really wait, as long as Lambda would; otherwise the rig only counts it")
 
     def on_start(self, subject: ColdStart, proceed: Callable[[], Started], ctx: Context) -> Started:
         started = proceed()
         missing = self.seconds - started.ms / 1000
-        (ctx.stall if self.real else ctx.delay)(missing)
+        if self.real:
+            waited = max(0.0, min(missing, _limit_s(subject) - started.ms / 1000))
+            ctx.stall(waited)
+            missing -= waited
+        ctx.delay(missing)
         return started
+
+
+def _limit_s(cold: ColdStart) -> float:
+    """How long Lambda waits for this init: for one that no invocation waits for, minutes."""
+    if cold.phase == "invoke":
+        return cold.function.timeout_s
+    return INIT_LIMIT_S if cold.initialization == ON_DEMAND else math.inf

@@ -87,3 +87,12 @@ def test_another_function_and_a_warm_environment_are_not_struck(inline):
     with inline.fault("init_crash", optional=True) as armed:
         assert inline.invoke("crm").ok
     assert armed.strikes == 0
+
+
+def test_environments_initialised_ahead_fail_too(inline):
+    api = inline.client("lambda")
+    version = {"FunctionName": "crm", "Qualifier": api.publish_version(FunctionName="crm")["Version"]}
+    with inline.fault("init_crash"):
+        api.put_provisioned_concurrency_config(**version, ProvisionedConcurrentExecutions=1)
+        answer = api.get_provisioned_concurrency_config(**version)
+    assert (answer["Status"], answer["StatusReason"]) == ("FAILED", "FUNCTION_ERROR_INIT_FAILURE")

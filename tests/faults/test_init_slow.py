@@ -7,6 +7,7 @@ import pytest
 
 from emulator.clock import Clock
 from emulator.fault import Context, parameters
+from emulator.model import ColdStart
 from faults.init_slow import InitSlow
 
 HANDLER = "def handler(event, context):\n    return context.get_remaining_time_in_millis()\n"
@@ -78,6 +79,17 @@ def test_really_waiting_is_seen_by_everybody(rig):
         result = rig.invoke("crm")
     assert Clock().monotonic() - begin >= 0.6
     assert 600 <= init_ms(result.log)[0] < 10_000
+
+
+@pytest.mark.parametrize(("phase", "limit_s"), [("init", 10), ("invoke", 3)])
+def test_really_waiting_ends_when_lambda_waits_no_longer(phase, limit_s):
+    waited = []
+    clock = SimpleNamespace(stall=waited.append)
+    ctx = Context(clock, None, Lock(), Random(0))
+    cold = ColdStart("crm/env-1", SimpleNamespace(timeout_s=3), phase)
+    InitSlow(seconds=60, real=True).on_start(cold, lambda: SimpleNamespace(ms=500.0, verdict="started"), ctx)
+    assert waited == [limit_s - 0.5]
+    assert ctx.stalled + ctx.delayed == 59.5
 
 
 def test_an_init_that_took_longer_by_itself_is_not_struck(rig):

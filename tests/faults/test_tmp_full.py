@@ -71,3 +71,15 @@ def test_a_warm_environment_is_not_struck(inline_rig, write_handler):
     inline_rig.invoke("export")
     with pytest.raises(Verdict, match="the rule 'tmp_full' never struck"), inline_rig.fault("tmp_full"):
         inline_rig.invoke("export")
+
+
+def test_one_initialised_ahead_under_the_rule_makes_way_for_another_after_it(real_rig, write_handler):
+    real_rig.function("export", write_handler(WRITE), "handler.handler", memory=512, timeout=20)
+    api = real_rig.client("lambda")
+    version = {"FunctionName": "export", "Qualifier": api.publish_version(FunctionName="export")["Version"]}
+    with real_rig.fault("tmp_full"):
+        api.put_provisioned_concurrency_config(**version, ProvisionedConcurrentExecutions=1)
+        assert api.get_provisioned_concurrency_config(**version)["Status"] == "READY"
+        assert real_rig.invoke("export:1", 1024).payload == 64
+    healthy = real_rig.invoke("export:1", 1024)
+    assert (healthy.payload, "Init Duration" in healthy.log) == ("written", False)
