@@ -92,6 +92,11 @@ class Fault:
         """The points this fault hooks."""
         return tuple(p for p in (*POINTS, *cls.own_points) if callable(getattr(cls, f"on_{p}", None)))
 
+    def strikes_at(self, point: str) -> bool:
+        """Whether one with these parameters strikes there: a fault of several places may be told which one it is. What
+        passes elsewhere is not counted."""
+        return hasattr(self, f"on_{point}")
+
 
 REQUIRED: Any = MISSING  # as a parameter's default: there is none, a rule has to say
 

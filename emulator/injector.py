@@ -163,7 +163,7 @@ class Injector:
 
     def hooked(self, point: str) -> bool:
         """Is any rule in force that could strike at this point?"""
-        return any(hasattr(armed.rule.fault, f"on_{point}") for armed in self._armed if not armed.over)
+        return any(armed.rule.fault.strikes_at(point) for armed in self._armed if not armed.over)
 
     def pass_through(self, point: str, subject: S, proceed: Callable[[S], R], quiet: bool = False) -> Passage[R]:
         """Take `subject` past `point`: through the rules that strike it, to `proceed`, into the timeline. `proceed` is
@@ -174,7 +174,7 @@ class Injector:
         way = _Way(point, subject)
         chain: Callable[[Any], Any] = proceed
         for armed in reversed(self._armed):
-            if hasattr(armed.rule.fault, f"on_{point}"):
+            if armed.rule.fault.strikes_at(point):
                 chain = self._wrap(armed, way, chain)
         try:
             reply = chain(subject)

@@ -631,3 +631,25 @@ def test_a_muted_rule_lets_everything_pass_and_need_not_strike(clock):
     assert injector.never_struck() == ["look"]
     injector.disarm()
     assert list(injector.labels) == ["cut", "look"]
+
+
+class Chosen(Hook):
+    """Strikes at the one of its places that it was told."""
+
+    def __init__(self, place):
+        super().__init__(cut)
+        self.place = place
+
+    def on_connect(self, subject, proceed, ctx):
+        return cut(subject, proceed, ctx)
+
+    def strikes_at(self, point):
+        return point == self.place
+
+
+def test_what_passes_where_a_fault_was_not_told_to_strike_is_not_counted(clock):
+    injector = Injector(clock, Timeline(clock))
+    injector.arm([Rule(Chosen("connect"), when=When(times=1))])
+    assert (injector.hooked("invoke"), injector.hooked("connect")) == (False, True)
+    assert injector.pass_through("invoke", Subject(), told).struck == ()
+    assert injector.pass_through("connect", Subject(), told).struck == ("hook",)
