@@ -6,33 +6,42 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
-from emulator.errors import RigError
+from emulator.errors import FaultError, RigError
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
 from emulator.model import Connection, Link
-from emulator.relay_session import Session
+from emulator.relay_session import CLOSINGS, Session
 
 LOG = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 10.0
 
 Attribute = Callable[[str], tuple[str, str]]
+Origin = Callable[[str], str]
 
 
 class Relay:
     """Relays every connection made to `listener` to `target` (host, port), after the point `connect`.
 
-    attribute: address of the client -> (function, invocation), empty where nobody knows.
-    accepted, refused: connections since the start (or `reset`); refused ones never reached the target.
+    attribute: address of the client -> (function, invocation), empty where nobody knows. origin: the same -> id of the
+    environment. accepted, refused: connections since the start (or `reset`); refused ones never reached the target.
     """
 
     def __init__(
-        self, name: str, listener: socket.socket, target: tuple[str, int], injector: Injector, attribute: Attribute
+        self,
+        name: str,
+        listener: socket.socket,
+        target: tuple[str, int],
+        injector: Injector,
+        attribute: Attribute,
+        origin: Origin = lambda _: "",
     ) -> None:
         self.name, self.target = name, target
         self.accepted = self.refused = 0
-        self._injector, self._attribute = injector, attribute
-        self._sessions: set[Session] = set()
+        self._injector, self._attribute, self._origin = injector, attribute, origin
+        self._sessions: dict[Session, tuple[str, Connection]] = {}
+        self._closed = False
         self._lock = threading.Lock()
         self._listening = Listening(listener, self._handle, f"relay-{name}")
 
@@ -46,14 +55,30 @@ class Relay:
         with self._lock:
             return len(self._sessions)
 
+    def resume(self, environment: str, invocation: str, idle_s: float) -> None:
+        """This environment was frozen so long in rig time, and goes on when this returns: each of its connections
+        passes the point `resume`. Raises FaultError."""
+        with self._lock:
+            ours = [(session, subject) for session, (env, subject) in self._sessions.items() if env == environment]
+        for session, subject in sorted(ours, key=lambda one: _number(one[1])):
+            subject = replace(subject, invocation=invocation, idle_s=idle_s)
+            link = self._injector.pass_through("resume", subject, lambda _: Link(), quiet=True).reply
+            if link.closing and link.closing not in CLOSINGS:
+                choices = ", ".join(CLOSINGS)
+                raise FaultError(f"{subject.id} cannot end by {link.closing!r} at resume (choose from: {choices})")
+            if link.closing:
+                session.lapse(link.closing)
+
     def reset(self) -> None:
-        """Count from conn-1 again; open connections stay."""
+        """Count from conn-1 again; open connections stay, and are of nobody that will still be there."""
         with self._lock:
             self.accepted = self.refused = 0
+            self._sessions = {session: ("", subject) for session, (_, subject) in self._sessions.items()}
 
     def close(self) -> None:
         """End every connection, held or not, and stop listening."""
         with self._lock:
+            self._closed = True
             sessions = list(self._sessions)
         for session in sessions:
             session.end()
@@ -71,7 +96,7 @@ class Relay:
                 self.refused += 1
             reset_on_close(client)
             return
-        self._relay(Session(client, server, link, self._injector.clock))
+        self._relay(Session(client, server, link, self._injector.clock), self._origin(peer_ip), subject)
 
     def _connect(self, subject: Connection) -> tuple[Link, socket.socket | None]:
         """Through the point to the target; the socket is None when the connection must not be."""
@@ -95,11 +120,18 @@ class Relay:
             server.close()
         return link, kept
 
-    def _relay(self, session: Session) -> None:
+    def _relay(self, session: Session, environment: str, subject: Connection) -> None:
         with self._lock:
-            self._sessions.add(session)
+            self._sessions[session] = environment, subject
+            late = self._closed
+        if late:
+            session.end()
         try:
             session.run()
         finally:
             with self._lock:
-                self._sessions.discard(session)
+                del self._sessions[session]
+
+
+def _number(subject: Connection) -> int:
+    return int(subject.id.rpartition("-")[2])

@@ -28,6 +28,9 @@ SEND_LOOK = struct.pack("ll", 0, 250_000)  # a sender who waits for room looks u
 # on message formats), and the server ends the session on it. It is part of the close, so a hold keeps it back.
 TERMINATE = b"X\x00\x00\x00\x04"
 
+CLOSINGS = ("fin", "reset", "silent")
+CLOSED_S = 5.0
+
 
 class Session:
     """One client and its connection to the server, pumped in both directions at once."""
@@ -36,8 +39,8 @@ class Session:
         self._client, self._server, self._hold = client, server, link.hold
         self._lock = threading.Lock()
         self._goodbye = b""
-        self._over = self._broken = False
-        self._let_go = threading.Event()
+        self._over = self._broken = self._forgotten = False
+        self._let_go, self._closed = threading.Event(), threading.Event()
         for connection in (client, server):
             connection.settimeout(None)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -60,7 +63,9 @@ class Session:
         finally:
             backwards.join()
             self._tidy()
-            self._server.close()
+            for connection in (self._client, self._server):
+                connection.close()
+            self._closed.set()
 
     def end(self) -> None:
         """End it now in order, held or not: both sides see FIN."""
@@ -77,6 +82,15 @@ class Session:
             reset_on_close(connection)
             _down(connection, socket.SHUT_RD)  # wakes the other direction, sends nothing
 
+    def lapse(self, closing: str) -> None:
+        """The server is gone, one of CLOSINGS: the client is told at once (and this returns when it was), or finds out
+        when it says something, even goodbye."""
+        if closing == "silent":
+            self._forgotten = True
+            return
+        (self.end if closing == "fin" else self.reset)()
+        self._closed.wait(CLOSED_S)
+
     def _interrupt(self) -> None:
         self._let_go.set()
         for shaping in self._shapings.values():
@@ -89,14 +103,19 @@ class Session:
             chunks = shaping.passed(chunks)
         try:
             for data in chunks:
-                deliver(data)
+                if not self._forgotten:
+                    deliver(data)
+                elif source is self._client:
+                    break
         except OSError as error:
             LOG.debug("a relayed connection broke: %s", error)
             self._let_go.wait()
             if not self._over:
                 self.reset()
+        if self._forgotten and source is self._client and not self._over:
+            self.reset()
         self._let_go.wait()
-        if not self._broken:
+        if not (self._broken or self._forgotten):
             _down(sink, socket.SHUT_WR)
 
     def _send(self, sink: socket.socket, data: bytes) -> None:
@@ -121,12 +140,13 @@ class Session:
     def _release(self) -> None:
         """The close that was held is delivered; a connection still in use becomes an ordinary one."""
         with self._lock:
-            self._let_go.set()
             goodbye, self._goodbye = self._goodbye, b""
             try:
                 self._send(self._server, goodbye)
             except OSError as error:
                 LOG.debug("the server was gone before the goodbye: %s", error)
+            finally:
+                self._let_go.set()  # not before: the end would overtake the goodbye
 
     def _tidy(self) -> None:
         """Both directions have ended; a reader whose shape wanted no more may still wait for its socket."""

@@ -129,10 +129,16 @@ class WaysOut:
                 raise UsageError(f"there is a relay named {name!r} already")
             listener = self._engine.listen(0)
             port = self._engine.port_of(listener)
-            relay = Relay(name, listener, target, self._injector, self._attribute)
+            relay = Relay(name, listener, target, self._injector, self._attribute, self._engine.origin)
             relay.start()
             self._relays[name] = (relay, port)
             return self._engine.host(), port
+
+    def resume(self, environment: str, invocation: str, idle_s: float) -> None:
+        """An environment that was frozen for so many rig seconds goes on, for this invocation, when this returns."""
+        if self._relays and self._injector.hooked("resume"):
+            for relay, _ in list(self._relays.values()):
+                relay.resume(environment, invocation, idle_s)
 
     def reset(self) -> None:
         """Stubs forget, counts begin again; what listens goes on listening."""

@@ -26,7 +26,12 @@ class World:
         entry = listener()
         self.address = entry.getsockname()
         self.relay = Relay(
-            "orders-db", entry, self.database.getsockname(), self.injector, lambda ip: ("orders", "orders/inv-1")
+            "orders-db",
+            entry,
+            self.database.getsockname(),
+            self.injector,
+            lambda ip: ("orders", "orders/inv-1"),
+            lambda ip: "orders/env-1",
         )
         self.relay.start()
         self.sockets = [self.database]

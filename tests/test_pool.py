@@ -78,6 +78,34 @@ def test_the_first_is_cold_the_second_warm(world):
     assert it.made[0].marks == ["thaw", "freeze", "thaw", "freeze"]
 
 
+def test_before_a_frozen_one_goes_on_it_is_told_for_whom_and_how_long_it_was_idle(world):
+    told = []
+    it = world(resume=lambda *what: told.append((*what, it.made[0].marks[-1])))
+    it.run()
+    it.clock.advance(400)
+    it.run()
+    assert told == [("f/env-1", "f/inv-2", 400.0, "freeze")]
+
+
+def test_one_initialised_ahead_is_resumed_by_its_first_invocation(world):
+    told = []
+    it = world(resume=lambda *what: told.append(what))
+    it.pool.provision(function(), 1)
+    it.pool.provisioned.join(function())
+    it.clock.advance(400)
+    it.run()
+    assert told == [("f/env-1", "f/inv-1", 400.0)]
+
+
+def test_one_that_cannot_be_resumed_is_not_used_again(world):
+    it = world(resume=lambda *_: (_ for _ in ()).throw(EngineError("no")))
+    it.run()
+    with pytest.raises(EngineError, match="no"):
+        it.run()
+    assert it.states() == []
+    assert it.run().environment == "f/env-2"
+
+
 def test_without_freezing_environments_run_on(world):
     it = world(freeze=False)
     it.run()

@@ -28,6 +28,7 @@ ACCOUNT_EXCEEDED = "ConcurrentInvocationLimitExceeded"
 KEPT = Reuse().verdict
 Launch = Callable[[ColdStart, float], Start]
 LogSink = Callable[[Function, str, list[Event]], None]
+Resume = Callable[[str, str, float], None]  # (environment's id, invocation's id, rig seconds for which it was idle)
 LOG = logging.getLogger(__name__)
 
 
@@ -35,7 +36,8 @@ class Pool:
     """launch: starts an environment and watches its init. log: takes an invocation's lines.
 
     account_limit: environments busy at once over all functions. idle_s: rig seconds after which an idle
-    environment goes (`None`: never). freeze: stop environments between invocations, as Lambda does.
+    environment goes (`None`: never). freeze: stop environments between invocations, as Lambda does. resume: called
+    before an idle one goes on.
     """
 
     def __init__(
@@ -48,8 +50,9 @@ class Pool:
         account_limit: int = 100,
         idle_s: float | None = 600.0,
         freeze: bool = True,
+        resume: Resume = lambda *_: None,
     ) -> None:
-        self._launch, self._log, self._injector, self._clock = launch, log, injector, clock
+        self._launch, self._log, self._injector, self._clock, self._resume = launch, log, injector, clock, resume
         self.account_limit, self._idle_s, self._freeze = account_limit, idle_s, freeze
         self._lock = threading.Lock()
         self._idle: dict[str, list[Environment]] = {}
@@ -85,7 +88,7 @@ class Pool:
             lambda stream, events: self._log(function, stream, events),
         )
         try:
-            environment, waited = self._warm(function)
+            environment, waited = self._warm(invocation)
             outcome = execution.run(environment)
             execution.journal.publish()
             kept = self._put_back(execution)
@@ -120,10 +123,10 @@ class Pool:
             self._claimed[function.key] += claims
         return claims, ""
 
-    def _warm(self, function: Function) -> tuple[Environment | None, float]:
+    def _warm(self, invocation: Invocation) -> tuple[Environment | None, float]:
         """The environment used last that is alive, of this revision and not past its time, a provisioned one first; and
         how long faults made finding it take, in seconds that nobody waited."""
-        waited = 0.0
+        function, waited = invocation.function, 0.0
         while True:
             with self._lock:
                 environment = _taken(self._idle.get(function.key))
@@ -133,9 +136,11 @@ class Pool:
                 return None, waited
             try:
                 if self._fits(environment, function):
-                    passage = self._reused(environment)
+                    idle_s = self._clock.now() - environment.idle_since
+                    passage = self._reused(environment, idle_s)
                     waited += passage.delayed
                     if passage.reply.verdict == KEPT:
+                        self._resume(environment.id, invocation.id, idle_s)
                         return environment, waited
             except BaseException:
                 self._bury(environment)
@@ -149,8 +154,7 @@ class Pool:
         gone = environment.retired or expired
         return environment.function.revision == function.revision and not gone and environment.alive()
 
-    def _reused(self, environment: Environment) -> Passage[Reuse]:
-        idle_s = self._clock.now() - environment.idle_since
+    def _reused(self, environment: Environment, idle_s: float) -> Passage[Reuse]:
         warm = Warm(environment.id, environment.function, idle_s, environment.initialization)
         return self._injector.pass_through("warm", warm, lambda _: Reuse(), quiet=True)
 

@@ -87,7 +87,8 @@ class Shape(Protocol):
 class Link:
     """How a relay treats one connection: with `hold`, neither side's close reaches the other until released. shapes:
     (`upstream` or `downstream`, shape, until): what happens to the bytes to the server or to the client, the first
-    shape first, until the release. closing: at point `resume`, `fin` or `reset`: how the server's side ends now."""
+    shape first, until the release. closing: at point `resume`, how the server's side ends now: `fin`,
+    `reset`, or `silent`, where it resets whoever speaks."""
 
     verdict: str = "connected"
     hold: Release | None = None
