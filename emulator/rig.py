@@ -98,6 +98,7 @@ class Rig:
             account_limit=s.account_limit,
             idle_s=s.idle_s,
             freeze=s.freeze,
+            resume=lambda *which: self.ways_out.resume(*which),
         )
         self.functions = Functions(self.registry, self.pool, s.seed)
         self.hot_reload = HotReload(self._folder_changed)
