@@ -89,7 +89,6 @@ class AwsEndpoint:
             reply = self.injector.pass_through("aws_call", call, lambda call: self._answer(call, request)).reply
             return _written(request, given(reply))
         except FaultError as error:
-            self.injector.timeline.record(call.id, "aws_call", "", "FaultError", error.message)
             return _own_fault(request, "FaultError", error.message)
 
     def _call(self, request: WireRequest) -> AwsCall:
