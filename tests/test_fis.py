@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,9 +207,6 @@ def test_a_wrong_target_is_refused(lab, target, code, says):
 
 
 def test_what_the_model_forbids_is_refused_in_its_words(lab):
-    import boto3
-    from botocore.config import Config
-
     lax = boto3.client(
         "fis", "us-east-1", endpoint_url=lab.rig.url, config=Config(parameter_validation=False),
         aws_access_key_id="a", aws_secret_access_key="b",
@@ -509,3 +511,17 @@ def test_an_action_may_have_any_name(lab):
     lab.start({"a,b/c:ü": action()})
     assert lab.fails()
     assert len(lab.rig.timeline.strikes(lab.in_force()[0])) == 1
+
+
+def test_the_example_gives_what_the_page_says(lab, write_handler, monkeypatch, capsys):
+    source = "def handler(event, context):\n    return {'order': event['order']}\n"
+    lab.rig.function("shop", write_handler(source), "handler.handler")
+    variables = {"AWS_ENDPOINT_URL": lab.rig.url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    for name, value in (variables | {"AWS_DEFAULT_REGION": "us-east-1"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    tests = Path(__file__).parent
+    example, page = tests / "examples" / "fis_experiment.py", tests.parent / "docs" / "aws.md"
+    runpy.run_path(str(example))
+    assert f"```python\n{example.read_text()}```\n\n```\n{capsys.readouterr().out}```\n" in page.read_text()
+    assert f"$ lambdarig fault list\n{lab.in_force()[0]}: invocation_error, struck 2\n" in page.read_text()
