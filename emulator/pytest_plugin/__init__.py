@@ -12,5 +12,5 @@ from emulator.pytest_plugin.verbs import PytestRig, Result
 
 __all__ = ["PytestRig", "Result"]
 
-PARTS = ("choices", "fixtures", "markers", "collecting", "report", "keeping")
+PARTS = ("choices", "fixtures", "markers", "collecting", "report", "keeping", "sweeping")
 pytest_plugins = [f"emulator.pytest_plugin.{part}" for part in PARTS]

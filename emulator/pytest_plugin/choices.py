@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +14,23 @@ if TYPE_CHECKING:
 VARIABLE = "LAMBDARIG_ENGINE"
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What a sweep runs a test with just now, whatever was asked for: the seed, and the rules that are muted."""
+
+    seed: int
+    without: tuple[str, ...]
+
+
+TRIAL = pytest.StashKey[Trial]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lambdarig")
     group.addoption("--rig-engine", help=f"docker, process, inline or auto; default: ${VARIABLE}, ini rig_engine, auto")
     group.addoption("--rig-seed", type=int, help="seed of dice and ids (default: ini rig_seed, 0)")
+    about = "labels of rules, with commas between, that let everything pass: to see which ones a failure needs"
+    group.addoption("--rig-without", default="", metavar="LABELS", help=about)
     parser.addini("rig_engine", "the engine of rigs: docker, process, inline or auto")
     parser.addini("rig_seed", "the seed of rigs' dice and ids")
 
@@ -47,6 +61,8 @@ def engine(config: pytest.Config) -> str | None:
 
 def seed(config: pytest.Config) -> int | None:
     """The seed that was asked for, if any was. Raises UsageError."""
+    if TRIAL in config.stash:
+        return config.stash[TRIAL].seed
     given: int | None = config.getoption("rig_seed")
     written = str(config.getini("rig_seed") or "")
     if given is not None or not written:
@@ -55,6 +71,13 @@ def seed(config: pytest.Config) -> int | None:
         return int(written)
     except ValueError:
         raise pytest.UsageError(f"rig_seed: must be a whole number, not {written!r}") from None
+
+
+def without(config: pytest.Config) -> tuple[str, ...]:
+    """Labels of the rules that are to be muted."""
+    if TRIAL in config.stash:
+        return config.stash[TRIAL].without
+    return tuple(label.strip() for label in config.getoption("rig_without").split(",") if label.strip())
 
 
 def settings(config: pytest.Config, **more: Any) -> Settings:
@@ -68,4 +91,5 @@ def settings(config: pytest.Config, **more: Any) -> Settings:
     if unknown := sorted(more.keys() - set(names)):
         raise UsageError.unknown("setting", unknown[0], names)
     chosen = {"engine": engine(config) or "auto", "seed": seed(config) or 0, "manual_clock": True}
+    chosen["without"] = without(config)
     return Settings(**{**chosen, **more})

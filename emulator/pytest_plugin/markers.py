@@ -114,7 +114,7 @@ def settings_of(config: pytest.Config, scenario: ScenarioFile) -> tuple[Any, boo
         iam=scenario.iam,
         manual_clock=scenario.clock == "manual",
     )
-    return settings, bool(scenario.databases or scenario.upstreams)
+    return settings, bool(scenario.databases or scenario.relays or scenario.upstreams)
 
 
 def enter(item: pytest.Item) -> PytestRig:

@@ -46,7 +46,9 @@ def struck_line(event: Event) -> str:
 
 def replay(item: pytest.Item, rig: PytestRig) -> str:
     """The line that runs this test again, alone."""
-    options = ("--rig-engine", rig.engine.name, "--rig-seed", str(rig.settings.seed))
+    options = ["--rig-engine", rig.engine.name, "--rig-seed", str(rig.settings.seed)]
+    if without := rig.settings.without:
+        options += ["--rig-without", ",".join(without)]
     return f"replay it: {shlex.join(('pytest', item.nodeid, *options))}"
 
 

@@ -35,6 +35,7 @@ class PytestRig:
         self.rig = rig
         self.made: dict[str, Any] = {}
         self._databases: dict[tuple[str, str], str] = {}
+        self._relays: dict[tuple[str, str], str] = {}
         self._upstreams: set[Path] = set()
 
     def __getattr__(self, name: str) -> Any:
@@ -75,6 +76,12 @@ class PytestRig:
         if (name, kind) not in self._databases:
             self._databases[name, kind] = self.rig.database(name, kind)
         return self._databases[name, kind]
+
+    def relay(self, name: str, address: str) -> str:
+        """Any host, as `host:port`, behind a relay, as `Rig.relay`. It is made once, and stays from test to test."""
+        if (name, address) not in self._relays:
+            self._relays[name, address] = self.rig.relay(name, address)
+        return self._relays[name, address]
 
     def upstreams(self, file: str | Path) -> None:
         """Answer for the SaaS hosts of a stub file, from now to the end of the run; the stubs forget at every test."""
