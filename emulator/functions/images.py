@@ -122,9 +122,13 @@ def _known(runtime: str) -> Runtime:
 def _connect(timeout: int = 60) -> DockerClient:
     import docker
     from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
+
+    from emulator.functions.engines.docker_daemon import unmocked
 
     try:
-        client = docker.from_env(timeout=timeout)
+        client = docker.DockerClient.__new__(docker.DockerClient)
+        client.api = unmocked()(timeout=timeout, version="auto", **kwargs_from_env())
         client.ping()
     except DockerException as problem:
         raise EngineError(f"no Docker engine answers: {problem}",

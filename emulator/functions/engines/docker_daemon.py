@@ -8,7 +8,8 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from emulator.errors import EngineError
 
@@ -50,12 +51,27 @@ def unusable() -> str | None:
 
 def connect() -> APIClient:
     """A client that several threads may use. Raises EngineError."""
-    from docker import APIClient
-
     with answering("connecting to Docker"):
-        client = APIClient(base_url=f"unix://{socket_path()}", version="auto")
+        client = unmocked()(base_url=f"unix://{socket_path()}", version="auto")
     client.trust_env = False  # looking for proxies and .netrc costs 0.2 ms a call, and a socket has neither
     return client
+
+
+@cache
+def unmocked() -> type[APIClient]:
+    """`responses`, and moto with it, put their own in the place of every adapter's `send` while a test runs. What the
+    test mocks is not the rig's daemon."""
+    from docker import APIClient
+    from requests.adapters import HTTPAdapter
+
+    class Unmocked(APIClient):
+        def get_adapter(self, url: str) -> Any:
+            adapter: Any = super().get_adapter(url)
+            mocking = sys.modules.get("responses")
+            adapter.send = partial(mocking._real_send if mocking else HTTPAdapter.send, adapter)
+            return adapter
+
+    return Unmocked
 
 
 @contextmanager
