@@ -114,15 +114,18 @@ class Rig:
         self.consistency = Consistency(self.backend, self.injector, self.attribution, self.clock)
         self.endpoint.consistency, self.authorization.gather = self.consistency, self.consistency.gather
         self.attribution.moment = self.consistency.moment
+        self._wire_services()
+        sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
+        self.ways_out = WaysOut(
+            self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute, self.gateway
+        )
+
+    def _wire_services(self) -> None:
         self.schedule = schedule_of(self)
         self.endpoint.services = own_services(self)
         self.appflow = implementation(self.endpoint.services, "appflow")
         self.fis = implementation(self.endpoint.services, "fis")
         self.background = [self.pool.busy, self.pool.provisioned.busy, self.events.busy, self.appflow.busy]
-        sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
-        self.ways_out = WaysOut(
-            self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute, self.gateway
-        )
 
     def _api_gateway(self) -> ApiGateway:
         access = RestAuthorization(self.authentication, self.authorization, self.clock)

@@ -55,9 +55,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "events": Events(rig.backend, rig.settings.region, rig.schedule.look),
         "iam": iam_service(rig.backend, Iam(rig.backend)),
         "secretsmanager": SecretsManager(rig.backend, _rotation(rig)),
-        "fis": fis_service(
-            Fis(rig.injector, rig.registry, rig.settings.account, rig.settings.region, rig.settings.seed)
-        ),
+        "fis": fis_service(_fis(rig)),
         "sts": sts_service(rig.backend, rig.keyring, web),
         "cognito-identity": cognito_identity_service(rig.backend, rig.keyring, tokens, web, rig.settings.seed),
         "appflow": appflow_service(
@@ -71,6 +69,10 @@ def own_services(rig: Rig) -> dict[str, Service]:
             may_invoke=partial(_appflow_may, rig),
         ),
     }
+
+
+def _fis(rig: Rig) -> Fis:
+    return Fis(rig.injector, rig.registry, rig.settings.account, rig.settings.region, rig.settings.seed)
 
 
 def _rotation(rig: Rig) -> Rotation:
