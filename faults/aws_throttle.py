@@ -30,8 +30,8 @@ ELSE = ("ThrottlingException", "Rate exceeded")  # Throttling in the query proto
 @dataclass(frozen=True)
 class AwsThrottle(Fault):
     """The call is refused as one too many, by the service's own code (ThrottlingException, Throttling, SlowDown,
-    TooManyRequestsException), and does nothing. With a burst, and a rate, only what goes beyond them: all calls that
-    the rule matches share one bucket."""
+    TooManyRequestsException), and does nothing. With a burst, and a rate, only what goes beyond them: each operation
+    of a service in a region has a bucket of its own, which all callers share."""
 
     name: ClassVar[str] = "aws_throttle"
     default_match: ClassVar[Match] = Match(origin="function")
@@ -40,15 +40,19 @@ class AwsThrottle(Fault):
     burst: int = param(0, "calls", "that pass at once while the bucket is full, as it is at first; 0: none ever passes")
 
     def __post_init__(self) -> None:
-        if problem := self.new_state().problem():
+        if problem := self._full().problem():
             raise ValueError(problem)
 
-    def new_state(self) -> Bucket:
-        """What is left to take."""
-        return Bucket(self.rate, self.burst)
+    def new_state(self) -> dict[tuple[str, str, str], Bucket]:
+        """What is left to take, by (region, service, operation)."""
+        return {}
 
     def on_aws_call(self, call: AwsCall, proceed: Callable[[], Any], ctx: Context) -> Any:
         """Let it pass if there is a token for it."""
         with ctx.lock:
-            there = ctx.state.take(ctx.clock.now())
+            bucket = ctx.state.setdefault((call.region, call.service, call.operation), self._full())
+            there = bucket.take(ctx.clock.now())
         return proceed() if there else AwsError(*OWN.get(call.service, ELSE))
+
+    def _full(self) -> Bucket:
+        return Bucket(self.rate, self.burst)

@@ -21,7 +21,8 @@ LIMIT_MIN, S3_LIMIT_MIN = 5, 15
 class ClockSkew(Fault):
     """The call is refused as if the caller's clock were wrong: InvalidSignatureException, SignatureDoesNotMatch in XML
     protocols, S3's RequestTimeTooSkewed past its 15 minutes. It does nothing. The handler's own clock is right: only
-    the message shows the wrong time."""
+    the message shows the wrong time, and the answer's Date does not. On AWS an SDK that sets its clock by that Date
+    (JavaScript's v3; botocore does not) would try again and succeed; here it fails."""
 
     name: ClassVar[str] = "clock_skew"
     default_match: ClassVar[Match] = Match(origin="function")

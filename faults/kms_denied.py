@@ -17,7 +17,8 @@ VALUES = ("SecretString", "SecretBinary")
 
 @dataclass(frozen=True)
 class KmsDenied(Fault):
-    """The secret answers as one whose customer managed key the caller may not use, whichever key it has. Reads are
+    """The secret answers as one whose customer managed key the caller may not use, also where it has none, so that no
+    key need be made; where it has one, take away the permission instead, and IAM decides as on AWS. Reads are
     refused where they would succeed: Secrets Manager looks for the permission and for the secret first. Of writes
     (`match: {operation: "*"}`) those that bring a value are refused; calls that need no key pass."""
 

@@ -53,3 +53,11 @@ def test_clients_in_process_see_what_a_socket_would_show(inline_rig):
     with inline_rig.fault("aws_blackhole", seconds=0.01, match={"origin": "client"}), \
             pytest.raises(ConnectionClosedError):
         flows.list_secrets()
+
+
+def test_a_handlers_own_boto3_hears_nothing(real_rig, write_handler):
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("aws_blackhole", match={"service": "secretsmanager"}):
+        assert calls("secretsmanager", "list_secrets", read_timeout=0.3) == ["ReadTimeoutError"]
+        assert calls("sqs", "list_queues") == ["ok"]
+    assert calls("secretsmanager", "list_secrets") == ["ok"]

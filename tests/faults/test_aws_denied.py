@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import boto3
 import pytest
 from botocore.config import Config
@@ -14,6 +16,7 @@ from emulator.server import Server, listen
 from emulator.timeline import Timeline
 from faults.aws_denied import AwsDenied
 
+CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
 ROLE = "arn:aws:iam::123456789012:role/service-role/connector-role"
 FUNCTION = "arn:aws:sts::123456789012:assumed-role/connector-role/orders"
 ROOT = "arn:aws:iam::123456789012:root"
@@ -143,3 +146,13 @@ def test_wrong_parameters_name_the_choices():
     with pytest.raises(ValueError, match="policy: 'tag' is none of identity, resource, boundary, scp, session"):
         AwsDenied(policy="tag")
     assert set(parameters(AwsDenied)) == {"kind", "policy"}
+
+
+def test_a_handlers_own_boto3_is_denied(real_rig):
+    arn = real_rig.client("secretsmanager").create_secret(Name="crm-token", SecretString="pw")["ARN"]
+    real_rig.function("crm", CRM, "handler.handler", memory=512, timeout=20)
+    with real_rig.fault("aws_denied", kind="explicit", policy="scp", match={"function": "crm"}, when={"times": 1}):
+        failed = real_rig.invoke("crm").payload
+        assert real_rig.invoke("crm").payload == {"token": "pw"}
+    said = f"secretsmanager:GetSecretValue on resource: {arn} with an explicit deny in a service control policy"
+    assert (failed["errorType"], said in failed["errorMessage"]) == ("ClientError", True)

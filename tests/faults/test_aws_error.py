@@ -57,3 +57,11 @@ def test_an_sdk_that_retries_gets_over_it(inline_rig, calls):
 def test_what_cannot_be_is_refused(inline_rig, params, says):
     with pytest.raises(FileProblem, match=says), inline_rig.fault("aws_error", **params):
         pass
+
+
+def test_a_handlers_own_boto3_raises_it(real_rig, write_handler):
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("aws_error", code="DecryptionFailure", message="no", when={"times": 1}):
+        assert calls("secretsmanager", "list_secrets", times=2) == [["DecryptionFailure", "no", 400], "ok"]
+    (struck,) = real_rig.timeline.strikes("aws_error")
+    assert struck.subject == "crm/inv-1/secretsmanager.ListSecrets#1"

@@ -58,3 +58,10 @@ def test_jitter_is_around_it_never_below_nothing_and_by_the_dice():
     assert min(drawn) == 0
     assert 200 < max(drawn) <= 250
     assert {late_ms(AwsLatency(100), seed) for seed in range(5)} == {100}
+
+
+def test_a_handlers_own_boto3_times_out(real_rig, write_handler):
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("aws_latency", ms=60_000):
+        assert calls("secretsmanager", "list_secrets", read_timeout=0.3) == ["ReadTimeoutError"]
+    assert calls("secretsmanager", "list_secrets") == ["ok"]

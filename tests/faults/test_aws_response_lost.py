@@ -41,3 +41,10 @@ def test_every_second_one(inline_rig, calls):
     with inline_rig.fault("aws_response_lost", when={"after": 1, "every": 2}) as armed:
         found = calls("secretsmanager", "list_secrets", times=4)
     assert (found, armed.strikes) == (["ok", "ConnectionClosedError"] * 2, 2)
+
+
+def test_a_handlers_own_boto3_loses_the_answer_to_what_was_done(real_rig, write_handler):
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("aws_response_lost", when={"times": 1}):
+        assert calls("secretsmanager", "create_secret", Name="db", SecretString="x") == ["ConnectionClosedError"]
+    assert calls("secretsmanager", "get_secret_value", SecretId="db") == ["ok"]

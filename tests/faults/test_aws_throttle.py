@@ -69,3 +69,19 @@ def test_a_throttled_call_does_nothing(inline_rig, calls):
 def test_a_rate_needs_a_burst(inline_rig):
     with pytest.raises(FileProblem, match="a rate needs a burst of 1"), inline_rig.fault("aws_throttle", rate=1.0):
         pass
+
+
+def test_each_operation_has_a_bucket_of_its_own(inline_rig, calls):
+    with inline_rig.fault("aws_throttle", burst=1) as armed:
+        assert calls("secretsmanager", "list_secrets", times=2)[0] == "ok"
+        assert calls("secretsmanager", "get_random_password") == ["ok"]
+        assert calls("sqs", "list_queues") == ["ok"]
+    assert armed.strikes == 1
+
+
+def test_a_handlers_own_boto3_is_refused_and_gets_over_it(real_rig, write_handler):
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("aws_throttle", burst=1, when={"times": 3}) as armed:
+        assert calls("secretsmanager", "list_secrets", times=2) == ["ok", ["ThrottlingException", "Rate exceeded", 400]]
+        assert calls("secretsmanager", "list_secrets", attempts=2) == ["ok"]
+    assert armed.strikes == 2

@@ -60,3 +60,11 @@ def test_what_aws_allows_is_refused(inline_rig):
     with pytest.raises(FileProblem, match="minutes: AWS allows 5, so 5 would strike nothing"), \
             inline_rig.fault("clock_skew", minutes=5):
         pass
+
+
+def test_a_handlers_own_boto3_is_refused(real_rig, write_handler):
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("clock_skew"):
+        ((code, message, status),) = calls("secretsmanager", "list_secrets")
+    assert (code, status, minutes(message)) == ("InvalidSignatureException", 400, [5, 10])
+    assert calls("secretsmanager", "list_secrets") == ["ok"]

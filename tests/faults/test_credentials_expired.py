@@ -36,3 +36,10 @@ def test_from_the_third_call_on_and_off_means_off(inline_rig, calls):
     assert [one == "ok" for one in found] == [True, True, False, False]
     assert armed.strikes == 2
     assert calls("secretsmanager", "list_secrets") == ["ok"]
+
+
+def test_a_handlers_own_boto3_is_refused(real_rig, write_handler):
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("credentials_expired", match={"function": "crm"}, when={"after": 1}):
+        assert calls("sts", "get_caller_identity", times=2) == ["ok", ["ExpiredToken", SAID, 403]]
+    assert calls("sts", "get_caller_identity") == ["ok"]

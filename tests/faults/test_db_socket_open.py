@@ -21,6 +21,7 @@ from emulator.timeline import Timeline
 from faults.db_socket_open import DbSocketOpen
 
 LIMIT = 20
+ORDERS = Path(__file__).parents[1] / "examples" / "faults" / "orders"
 SAMPLE = Path(__file__).parents[2] / "sample_connectors" / "orders_api" / "handler.py"
 BACKENDS = "select count(*) from pg_stat_activity where application_name = 'under-test'"
 
@@ -133,3 +134,13 @@ def test_the_sample_orders_api_hangs_after_its_answer_is_known(database, rig, mo
 def test_what_was_not_connected_is_not_held():
     link = Link("refused")
     assert DbSocketOpen().on_connect(None, lambda: link, None) is link
+
+
+def test_a_handler_that_says_goodbye_runs_into_its_timeout(real_rig):
+    url = real_rig.database("goodbye-db")
+    real_rig.function("orders", ORDERS, "handler.handler", timeout=1, environment={"DATABASE_URL": url})
+    assert real_rig.invoke("orders").payload == "closed"
+    with real_rig.fault("db_socket_open", match={"host": "goodbye-db"}) as armed:
+        assert "Task timed out after 1.00 seconds" in real_rig.invoke("orders").payload["errorMessage"]
+    assert real_rig.invoke("orders").payload == "closed"
+    assert armed.strikes == 1

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
-from consistent_rig import GRANT, ConsistentRig, read
+from consistent_rig import GRANT, TRUST, ConsistentRig, read
 
 from emulator.fault import parameters
 from faults.iam_propagation_delay import IamPropagationDelay
 
+CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
 DENIED = (
     "User: arn:aws:sts::123456789012:assumed-role/crm/crm is not authorized to perform: secretsmanager:GetSecretValue "
     "on resource: {arn} because no identity-based policy allows the secretsmanager:GetSecretValue action"
@@ -167,3 +170,16 @@ def test_its_parameters_have_defaults_and_units():
     }  # fmt: skip
     with pytest.raises(ValueError, match="reads go with mode delay, not with sticky"):
         IamPropagationDelay("sticky", reads=1)
+
+
+def test_a_handlers_own_boto3_is_denied_until_the_grant_is_everywhere(real_rig):
+    arn = real_rig.client("secretsmanager").create_secret(Name="crm-token", SecretString="pw")["ARN"]
+    iam = real_rig.client("iam")
+    role = iam.create_role(RoleName="crm", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    real_rig.function("crm", CRM, "handler.handler", memory=512, timeout=20, role=role)
+    real_rig.clock.advance(60)
+    with real_rig.fault("iam_propagation_delay", seconds=10):
+        iam.put_role_policy(RoleName="crm", PolicyName="secrets", PolicyDocument=GRANT)
+        assert DENIED.format(arn=arn) in real_rig.invoke("crm").payload["errorMessage"]
+        real_rig.clock.advance(10)
+        assert real_rig.invoke("crm").payload == {"token": "pw"}

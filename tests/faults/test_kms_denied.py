@@ -48,3 +48,11 @@ def test_the_tests_own_client_is_not_struck(inline_rig, calls):
     with inline_rig.fault("kms_denied", optional=True) as armed:
         inline_rig.client("secretsmanager").get_secret_value(SecretId="db")
     assert armed.strikes == 0
+
+
+def test_a_handlers_own_boto3_is_refused(real_rig, write_handler):
+    real_rig.client("secretsmanager").create_secret(Name="db", SecretString="x")
+    calls = calling(real_rig, write_handler, memory=512)
+    with real_rig.fault("kms_denied", when={"times": 1}) as armed:
+        assert calls("secretsmanager", "get_secret_value", times=2, SecretId="db") == [DENIED, "ok"]
+    assert armed.strikes == 1

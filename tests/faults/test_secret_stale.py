@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from consistent_rig import GONE, ConsistentRig, read
@@ -7,6 +8,7 @@ from emulator.fault import parameters
 from emulator.scope import When
 from faults.secret_stale import SecretStale
 
+CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
 STALE = {"origin": "client"}
 
 @pytest.fixture
@@ -145,3 +147,14 @@ def test_its_parameters_have_defaults_and_units():
     }  # fmt: skip
     with pytest.raises(ValueError, match="replicas need seconds to share"):
         SecretStale(replicas=2)
+
+
+def test_a_handlers_own_boto3_reads_what_was_before(real_rig):
+    secrets = real_rig.client("secretsmanager")
+    secrets.create_secret(Name="crm-token", SecretString="old")
+    real_rig.function("crm", CRM, "handler.handler", memory=512, timeout=20)
+    with real_rig.fault("secret_stale", seconds=30, reads=0):
+        secrets.put_secret_value(SecretId="crm-token", SecretString="new")
+        assert real_rig.invoke("crm").payload == {"token": "old"}
+        real_rig.clock.advance(30)
+        assert real_rig.invoke("crm").payload == {"token": "new"}

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import boto3
 import pytest
@@ -18,6 +19,7 @@ from emulator.server import Server, listen
 from emulator.timeline import Timeline
 from faults.secret_visibility_delay import SecretVisibilityDelay
 
+CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
 ROLE = "arn:aws:iam::123456789012:role/connector-role"
 
 
@@ -192,3 +194,12 @@ def test_its_parameters_have_defaults_and_units():
     assert {key: (row["default"], row["unit"]) for key, row in parameters(SecretVisibilityDelay).items()} == {
         "reads": (1, "reads"), "seconds": (0.0, "s of rig time"), "replicas": (1, "endpoints"),
     }  # fmt: skip
+
+
+def test_a_handlers_own_boto3_does_not_find_it_yet(real_rig):
+    real_rig.function("crm", CRM, "handler.handler", memory=512, timeout=20)
+    with real_rig.fault("secret_visibility_delay", reads=1):
+        real_rig.client("secretsmanager").create_secret(Name="crm-token", SecretString="there")
+        failed = real_rig.invoke("crm").payload
+        assert failed["errorType"] == "ResourceNotFoundException"
+        assert real_rig.invoke("crm").payload == {"token": "there"}

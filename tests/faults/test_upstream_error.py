@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 from saas import Saas
 
 from emulator.errors import FileProblem
+
+SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
 
 
 @pytest.fixture
@@ -50,3 +54,12 @@ def test_half_of_them_and_the_same_seed_strikes_the_same(tmp_path):
 def test_what_cannot_be_is_refused(saas, params, says):
     with pytest.raises(FileProblem, match=says):
         saas.arm("upstream_error", **params)
+
+
+def test_a_handlers_own_client_gets_it(real_rig):
+    real_rig.upstreams(SAAS / "stub.yaml")
+    real_rig.function("tickets", SAAS, "handler.handler", memory=512, timeout=20)
+    with real_rig.fault("upstream_error", body="down", match={"host": "api.example.com"}, when={"times": 1}) as armed:
+        assert real_rig.invoke("tickets").payload == {"status": 503, "body": "down", "retry_after": None}
+        assert real_rig.invoke("tickets").payload["status"] == 200
+    assert armed.strikes == 1

@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import pytest
 import urllib3
 from saas import Saas
 
 from emulator.clock import Clock
+
+SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
 
 
 @pytest.fixture
@@ -47,3 +51,13 @@ def test_jitter_is_by_the_dice(tmp_path):
 
     assert run("a", 1) == run("b", 1)
     assert 0 < len(run("c", 1)[1]) < 12
+
+
+def test_a_handlers_own_client_times_out(real_rig, write_handler):
+    source = (SAAS / "handler.py").read_text().replace("tickets\")", "tickets\", timeout=0.3)")
+    real_rig.upstreams(SAAS / "stub.yaml")
+    real_rig.function("tickets", write_handler(source), "handler.handler", memory=512, timeout=20)
+    with real_rig.fault("upstream_latency", ms=60_000):
+        failed = real_rig.invoke("tickets").payload
+    assert (failed["errorType"], failed["errorMessage"]) == ("TimeoutError", "The read operation timed out")
+    assert real_rig.invoke("tickets").payload["status"] == 200

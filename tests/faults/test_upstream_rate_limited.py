@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import pytest
 import urllib3
 from saas import Saas
 
 from emulator.clock import Clock
 from emulator.errors import FileProblem
+
+SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
 
 
 @pytest.fixture
@@ -48,3 +52,14 @@ def test_only_the_host_it_matches(saas):
 def test_a_rate_needs_a_burst(saas):
     with pytest.raises(FileProblem, match="a rate needs a burst of 1"):
         saas.arm("upstream_rate_limited", rate=1.0)
+
+
+def test_a_handlers_own_client_is_told_when_to_come_again(real_rig):
+    real_rig.upstreams(SAAS / "stub.yaml")
+    real_rig.function("tickets", SAAS, "handler.handler", memory=512, timeout=20)
+    with real_rig.fault("upstream_rate_limited", rate=0.1, burst=1):
+        assert real_rig.invoke("tickets").payload["status"] == 200
+        refused = real_rig.invoke("tickets").payload
+        assert (refused["status"], refused["retry_after"]) == (429, "10")
+        real_rig.clock.advance(10)
+        assert real_rig.invoke("tickets").payload["status"] == 200
