@@ -45,8 +45,8 @@ class Steps:
         }
 
     def aws(self, step: AwsStep) -> dict[str, Any]:
-        """boto3's answer as JSON; or error with code, message and status."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        """boto3's answer as JSON; or error with code, message and, where there was an answer, status."""
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
         try:
             api = self._client(step)
@@ -55,6 +55,8 @@ class Steps:
             return _plain(getattr(api, step.operation)(**params))
         except ClientError as error:
             return {"error": _refusal(error)}
+        except ConnectionClosedError as error:
+            return {"error": {"code": type(error).__name__, "message": one_line(error)}}
         except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # some types botocore does not check
             raise FileProblem(self._file, f"aws {step.service}.{step.operation}", one_line(error)) from None
 

@@ -22,7 +22,7 @@ REAP_S = 10.0  # an engine tells how a dead runtime ended well within this
 class Identity(Protocol):
     """The environment's credentials: calls signed with them belong to the invocation entered last."""
 
-    def enter(self, invocation_id: str) -> None: ...
+    def enter(self, invocation: Invocation) -> None: ...
     def revoke(self) -> None: ...
 
 
@@ -72,7 +72,7 @@ class Environment:
         """Deliver one event and wait for what comes of it. tell: called now and then while there is output."""
         invocation = delivery.invocation
         self.invocation_id = invocation.id
-        self._identity.enter(invocation.id)
+        self._identity.enter(invocation)
         with self._squeezed(self._cap_for(delivery.memory_left_mb)) as lives:
             if not lives:
                 return self._end(tell)
@@ -195,7 +195,11 @@ class Start:
 
 def watch_init(environment: Environment, cold: ColdStart, limit_s: float) -> Start:
     """Wait for init to end, one way or another."""
-    seen = environment.initialise(cold, limit_s)
+    try:
+        seen = environment.initialise(cold, limit_s)
+    except BaseException:  # nobody knows of it yet
+        environment.destroy()
+        raise
     ms = environment.init_ms()
     how = environment.ended() if seen.kind == "died" else None
     environment.used_mb(how)  # so that there is a measurement, should the first invocation end it

@@ -70,6 +70,8 @@ class EventQueue:
 
     def submit(self, ready: Ready, config: Mapping[str, Any], dead_letter: str = "") -> None:
         """Accept an event; it runs soon."""
+        with self._lock:
+            self._trying += 1
         self._run(Queued(ready, config, dead_letter, self._clock.now()))
 
     def run(self, ready: Ready, config: Mapping[str, Any], dead_letter: str = "") -> None:
@@ -79,8 +81,9 @@ class EventQueue:
         self._try(Queued(ready, config, dead_letter, self._clock.now()))
 
     def busy(self) -> bool:
-        """Whether an event is being tried now; not while it waits for rig time to pass."""
-        return self._trying > 0
+        """Whether an event is being tried now, or is about to be; not while it waits for rig time to pass."""
+        with self._lock:
+            return self._trying > 0 or (bool(self._heap) and self._heap[0].at <= self._clock.now())
 
     def clear(self) -> None:
         """Drop what waits."""
@@ -96,10 +99,12 @@ class EventQueue:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, event: Queued) -> None:
+        """Soon; it counts as being tried already."""
         with self._lock:
-            if not self._closed:
+            if self._closed:
+                self._trying -= 1
+            else:
                 self._workers.submit(self._try, event)
-                self._trying += 1
 
     def _try(self, event: Queued) -> None:
         try:
@@ -166,6 +171,7 @@ class EventQueue:
         with self._lock:
             while self._heap and self._heap[0].at <= self._clock.now():
                 events.append(heapq.heappop(self._heap).event)
+                self._trying += 1
         return events
 
     def _end(self, event: Queued, outcome: Outcome, condition: str) -> None:

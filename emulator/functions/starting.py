@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from emulator.clock import Clock
 from emulator.functions.engines.protocol import Engine, EnvironmentSpec
 from emulator.functions.environment import Environment, Start, watch_init
 from emulator.functions.variables import log_stream, variables
-from emulator.model import ColdStart, Function
+from emulator.model import ColdStart, Function, Invocation
 
 
 class Credentials(Protocol):
@@ -29,7 +30,7 @@ class Issuer(Protocol):
     """Knows which credentials belong to which environment (emulator/aws/attribution.py)."""
 
     def issue(self, environment_id: str, function_name: str, role_arn: str) -> Credentials: ...
-    def enter(self, access_key: str, invocation_id: str) -> None: ...
+    def enter(self, access_key: str, invocation_id: str, counts: Counter[str]) -> None: ...
     def revoke(self, credentials: object) -> None: ...
 
 
@@ -47,8 +48,8 @@ class _Identity:
     issuer: Issuer
     credentials: Credentials
 
-    def enter(self, invocation_id: str) -> None:
-        self.issuer.enter(self.credentials.access_key, invocation_id)
+    def enter(self, invocation: Invocation) -> None:
+        self.issuer.enter(self.credentials.access_key, invocation.id, invocation.calls)
 
     def revoke(self) -> None:
         self.issuer.revoke(self.credentials)
