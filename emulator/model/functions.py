@@ -135,8 +135,8 @@ class ColdStart:
 
     What faults alter: limits. exit_status: the runtime's process ends with it instead of running the function.
     handler: what is set as the function's handler, in place of its own.
-    kill_after_s: it is killed so many real seconds after its start. memory_left_mb: of its memory only so much is free
-    from the start; the kernel kills it when it takes more.
+    kill_after_s: it is killed so many real seconds after its start, unless init is over by then. memory_left_mb: of its
+    memory it has only so much until init is over; the kernel kills it when it takes more.
     """
 
     ALTERABLE: ClassVar = ("limits", "exit_status", "handler", "kill_after_s", "memory_left_mb")
@@ -187,8 +187,9 @@ class Delivery:
     """An event on its way into an environment. id: the invocation's, `NAME/inv-3`. environment: `NAME/env-2`.
 
     What faults alter: payload. late_s: virtual seconds of the timeout that are over when the handler gets it.
-    kill_after_s: the environment is killed so many real seconds later. memory_left_mb: only so much of its memory is
-    free; the kernel kills it when it takes more. response_limit: bytes of an answer that Lambda takes.
+    kill_after_s: the environment is killed so many real seconds later, unless it has answered by then. memory_left_mb:
+    only so much of its memory is free; the kernel kills it when it takes more, and with 0 before it gets the event.
+    response_limit: bytes of an answer that Lambda takes.
     """
 
     ALTERABLE: ClassVar = ("payload", "late_s", "kill_after_s", "memory_left_mb", "response_limit")
