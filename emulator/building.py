@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator import building_apis
+from emulator import building_apis, relay
 from emulator.aws.internal import client
 from emulator.errors import FileProblem, UsageError, one_line
 from emulator.files import ROLE, FunctionSpec, RigFile, RoleSpec
@@ -22,12 +22,12 @@ _REFERENCE = re.compile(r"\$\{(?![\w-]+:)([^}]+)\}")  # `${aws:username}` is a p
 
 
 def build_rig(rig: Rig, written: RigFile, file: Path, say: Say) -> dict[str, Any]:
-    """Make everything; gives what steps can refer to: `secrets`, `databases`, `roles`, `functions`, `apis`, each by
-    name.
+    """Make everything; gives what steps can refer to: `secrets`, `databases`, `relays`, `roles`, `functions`, `apis`,
+    each by name.
 
     Raises FileProblem for what AWS would refuse.
     """
-    made: dict[str, Any] = {"secrets": {}, "databases": {}, "roles": {}, "functions": {}, "apis": {}}
+    made: dict[str, Any] = {part: {} for part in ("secrets", "databases", "relays", "roles", "functions", "apis")}
 
     def aws(service: str) -> Any:
         return client(rig.endpoint, service, region=rig.settings.region)
@@ -39,6 +39,11 @@ def build_rig(rig: Rig, written: RigFile, file: Path, say: Say) -> dict[str, Any
     for name, kind in written.databases.items():
         say(f"database {name}: {'a PostgreSQL of its own' if kind == 'embedded' else kind}")
         made["databases"][name] = {"url": rig.database(name, kind)}
+    for name, target in written.relays.items():
+        say(f"relay {name}: to {target}")
+        address = rig.relay(name, target)
+        host, port = relay.address(address)
+        made["relays"][name] = {"host": host, "port": port, "address": address}
     if written.upstreams is not None:
         rig.ways_out.add_upstreams(written.upstreams)
     for name, role in written.roles.items():
@@ -187,7 +192,9 @@ def _looked_up(path: str, made: dict[str, Any]) -> Any:
 
 def check(written: RigFile, file: Path) -> None:
     """What a model cannot see: whether what one part says of another is so. Raises FileProblem."""
-    known: dict[str, Collection[str]] = {"secrets": written.secrets, "databases": written.databases}
+    known: dict[str, Collection[str]] = {
+        part: getattr(written, part) for part in ("secrets", "databases", "relays")
+    }
     for name, role in written.roles.items():
         check_references(role.model_dump(), known, file, f"roles.{name}")
     for name, function in written.functions.items():
@@ -197,6 +204,8 @@ def check(written: RigFile, file: Path) -> None:
         _check_runtime(function.runtime, file, f"functions.{name}.runtime")
     for name, kind in written.databases.items():
         _check_database(kind, file, f"databases.{name}")
+    for name, target in written.relays.items():
+        _check_relay(name, target, written, file)
     if written.upstreams is not None:
         from emulator import stubs
 
@@ -221,3 +230,12 @@ def _check_database(kind: str, file: Path, key: str) -> None:
             postgres.existing(kind)
         except (UsageError, ValueError) as error:
             raise FileProblem(file, key, f"must be `embedded` or a PostgreSQL's URL: {error}") from None
+
+
+def _check_relay(name: str, target: str, written: RigFile, file: Path) -> None:
+    if name in written.databases:
+        raise FileProblem(file, f"relays.{name}", "there is a database of that name, which has a relay already")
+    try:
+        relay.address(target)
+    except UsageError as error:
+        raise FileProblem(file, f"relays.{name}", str(error)) from None

@@ -116,14 +116,15 @@ class Step(Strict):
 
 
 class RigFile(Strict):
-    """What there is: roles, functions, APIs, SaaS hosts, databases (`embedded`, or a PostgreSQL's URL), secrets,
-    faults."""
+    """What there is: roles, functions, APIs, SaaS hosts, databases (`embedded`, or a PostgreSQL's URL), relays to any
+    other host (`host:port`), secrets, faults."""
 
     roles: dict[RoleName, RoleSpec] = {}
     functions: dict[Name, FunctionSpec] = {}
     apis: dict[str, RouteSpec] = {}
     upstreams: WrittenPath | None = None
     databases: dict[str, str] = {}
+    relays: dict[Name, str] = {}
     secrets: dict[str, Any] = {}
     faults: list[Any] = []
 

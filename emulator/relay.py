@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from emulator.errors import FaultError, RigError
+from emulator.errors import FaultError, RigError, UsageError
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
 from emulator.model import Connection, Link
@@ -16,9 +17,18 @@ from emulator.relay_session import CLOSINGS, Session
 
 LOG = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 10.0
+ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[\w.-]+)):(?P<port>[0-9]{1,5})", re.ASCII)
 
 Attribute = Callable[[str], tuple[str, str]]
 Origin = Callable[[str], str]
+
+
+def address(written: str) -> tuple[str, int]:
+    """`cache.example.com:6379` or `[::1]:6379` as host and port. Raises UsageError."""
+    found = ADDRESS.fullmatch(written)
+    if found is None or not 0 < int(found["port"]) < 65536:
+        raise UsageError(f"{written!r} is no address: write host:port, such as localhost:6379")
+    return found["host"] or found["v6"], int(found["port"])
 
 
 class Relay:

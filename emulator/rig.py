@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emulator import catalogue, reaper
+from emulator import catalogue, reaper, relay
 from emulator.aws.attribution import Attribution
 from emulator.aws.authentication import Authentication
 from emulator.aws.authorization import Authorization
@@ -43,6 +43,7 @@ from emulator.timeline import Timeline
 from emulator.ways_out import WaysOut
 
 PREPARED_S = 30.0  # what is still being made ready takes a second, on a busy machine several
+ENDED_S = 30.0  # a fault that really stalls is waited for
 SPARE_THREADS = 32  # for calls that run no function
 
 
@@ -55,7 +56,7 @@ class Rig:
         self.id = secrets.token_hex(4)
         self.clock = Clock(manual=s.manual_clock)
         self.timeline = Timeline(self.clock)
-        self.injector = Injector(self.clock, self.timeline, s.seed)
+        self.injector = Injector(self.clock, self.timeline, s.seed, s.without)
         self.state_dir = _state_dir(s.state_dir)
         try:
             self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
@@ -186,18 +187,31 @@ class Rig:
         return working or ["an event or a flow"]
 
     def reset(self) -> None:
-        """As if just started: no rules, functions, AWS state, environments or record."""
+        """As if just started: no rules, functions, AWS state, environments or record. What runs is ended. Databases,
+        relays and SaaS hosts stay. Raises RigError where something would not end."""
         self.injector.disarm()
         self.schedule.clear()
+        self._end_work()
         self.pool.reset()
         self.backend.reset()
-        for part in (self.events, self.registry, self.logs, self.appflow, self.fis, self.keyring, self.authorization):
+        cleared = (self.events, self.registry, self.logs, self.appflow, self.fis, self.keyring, self.authorization)
+        for part in (*cleared, self.consistency, self.hot_reload):
             part.clear()
-        self.consistency.clear()
         for counting in (self.attribution.restart, self.gateway.reset, self.ways_out.reset):
             counting()
         self.clock.restart()
         self.timeline.clear()
+
+    def _end_work(self) -> None:
+        """What still ran would tell its end to those who come after."""
+        for part in (self.events, self.appflow):
+            part.clear()  # nothing begins anew
+        end = self.clock.monotonic() + ENDED_S
+        while any(busy() for busy in self.background):
+            if self.clock.monotonic() > end:
+                raise RigError(f"a reset could not end what runs within {ENDED_S:g} s: {', '.join(self._running())}")
+            self.pool.halt()
+            self.clock.stall(0.002)
 
     def close(self) -> None:
         """Stop everything and leave nothing: containers, networks, processes, folders."""
@@ -254,7 +268,7 @@ class Rig:
             yield armed
         finally:
             self.injector.disarm([armed])
-        if not armed.strikes and not rule.optional:
+        if armed.missed:
             raise Verdict(f"the rule {rule.label!r} never struck: nothing it matches passed while it was armed")
 
     def pass_through(self, point: str, subject: Any, proceed: Callable[[Any], Any]) -> Passage[Any]:
@@ -274,11 +288,22 @@ class Rig:
         """A PostgreSQL behind a relay named `name`: embedded, or an existing one by URL. Gives the functions' URL."""
         from emulator import postgres
 
-        if name in self._databases:
-            raise UsageError(f"there is a database named {name!r} already")
+        self._check_free(name)
         server = postgres.embedded(self.state_dir / "postgres") if kind == "embedded" else postgres.existing(kind)
         self._databases[name] = server
         return server.url_at(*self.ways_out.add_relay(name, (server.host, server.port)))
+
+    def relay(self, name: str, address: str) -> str:
+        """Any host, as `host:port`, behind a relay named `name`. Gives the address for functions, written so too."""
+        self._check_free(name)
+        host, port = self.ways_out.add_relay(name, relay.address(address))
+        return f"{host}:{port}"
+
+    def _check_free(self, name: str) -> None:
+        """One name is one relay, whatever is behind it: faults strike it by its name. Raises UsageError."""
+        if name in self.ways_out.relays():
+            kind = "database" if name in self._databases else "relay"
+            raise UsageError(f"there is a {kind} named {name!r} already")
 
     def database_url(self, name: str) -> str:
         """The database itself, past the relay, for tests that look into it."""

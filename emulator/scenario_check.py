@@ -28,7 +28,7 @@ def check(scenario: ScenarioFile, file: Path) -> list[Rule]:
     rules = catalogue.rules(scenario.faults, file)
     armed = {rule.label for rule in rules}
     known: dict[str, dict[str, Any]] = {
-        part: dict(getattr(scenario, part)) for part in ("secrets", "databases", "roles", "functions", "apis")
+        part: dict(getattr(scenario, part)) for part in ("secrets", "databases", "relays", "roles", "functions", "apis")
     }
     known["steps"] = {}
     written = [(f"steps.{number}", step) for number, step in enumerate(scenario.steps)]

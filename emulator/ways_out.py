@@ -1,4 +1,4 @@
-"""The ways out of an environment: the AWS endpoint, SaaS hosts and REST APIs by name, databases through relays.
+"""The ways out of an environment: the AWS endpoint, SaaS hosts and REST APIs by name, databases and others by relays.
 
 Opened with the engine, on addresses that its sandboxes reach; what else they try to reach is refused, and named.
 """
@@ -121,8 +121,12 @@ class WaysOut:
             self._apis_unreachable = True
             LOG.info("functions cannot reach REST APIs by their names: %s", error)
 
+    def relays(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self._relays)
+
     def add_relay(self, name: str, target: tuple[str, int]) -> tuple[str, int]:
-        """Relay to a database; gives the address by which sandboxes reach it."""
+        """Relay to a database or another host; gives the address by which sandboxes reach it."""
         with self._lock:
             self.open()
             if name in self._relays:

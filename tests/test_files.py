@@ -84,7 +84,7 @@ def test_a_scenario_is_a_rig_file_with_steps(write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "must be a mapping of keys, not None (choose from: apis, databases, faults, functions, roles, secrets, "),
+        ("", "must be a mapping of keys, not None (choose from: apis, databases, faults, functions, relays, roles, "),
         ("- a", "must be a mapping of keys, not ['a'] (choose from: apis"),
         ("just words", "must be a mapping of keys, not 'just words' (choose from: apis"),
         ("a: [1", "line 1, column 6: bad YAML: while parsing a flow sequence, expected ',' or ']'"),
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_says_why(folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("function: {}", "function: unknown key (choose from: apis, databases, faults, functions, roles, secrets, "),
+        ("function: {}", "function: unknown key (choose from: apis, databases, faults, functions, relays, roles, "),
         ("functions: []", "functions: Input should be a valid dictionary, not []"),
         ("functions: {crm: {}}", "functions.crm.folder: is missing"),
         ("functions: {crm: {folder: code}}", "functions.crm.handler: is missing"),
@@ -129,6 +129,8 @@ def test_a_file_that_cannot_be_read_says_why(folder):
         ("upstreams: nowhere.yaml", "upstreams: no such file: "),
         ("upstreams: code", "upstreams: no such file: "),
         ("databases: {db: 5}", "databases.db: Input should be a valid string, not 5"),
+        ("relays: {my cache: 'localhost:1'}", "relays.my cache.[key]: String should match pattern"),
+        ("relays: {cache: 6379}", "relays.cache: Input should be a valid string, not 6379"),
         ("databases: embedded", "databases: Input should be a valid dictionary, not 'embedded'"),
         ("faults: cold_start", "faults: Input should be a valid list, not 'cold_start'"),
     ],
@@ -190,10 +192,20 @@ def api(route):
         ),
         (
             function(environment={"A": "x${apis.x.id}"}),
-            "functions.crm.environment: ${apis.x.id} leads nowhere: unknown 'apis' (choose from: databases, secrets)",
+            "functions.crm.environment: ${apis.x.id} leads nowhere: unknown 'apis' (choose from: databases, relays, s",
         ),
         ({"databases": {"db": "mysql://host/x"}}, "databases.db: must be `embedded` or a PostgreSQL's URL: 'mysql:"),
         ({"databases": {"db": "postgresql://host:many/x"}}, "databases.db: must be `embedded` or a PostgreSQL's URL: "),
+        (
+            {"databases": {"db": "embedded"}, "relays": {"db": "localhost:1"}},
+            "relays.db: there is a database of that name, which has a relay already",
+        ),
+        ({"relays": {"cache": "localhost"}}, "relays.cache: 'localhost' is no address: write host:port, such as"),
+        ({"relays": {"cache": "redis://localhost:6379"}}, "relays.cache: 'redis://localhost:6379' is no address"),
+        (
+            function(environment={"A": "${relays.cash.address}"}) | {"relays": {"cache": "localhost:6379"}},
+            "functions.crm.environment: ${relays.cash.address} leads nowhere: unknown 'cash' in relays (choose",
+        ),
     ],
 )
 def test_what_one_part_says_of_another_must_be_so(write, written, said):

@@ -10,8 +10,10 @@ from typing import ClassVar
 import pytest
 from relay_rig import LIMIT, World, silent
 
+from emulator.errors import UsageError
 from emulator.fault import Fault, Rule
 from emulator.model import Link, Release
+from emulator.relay import address
 from emulator.relay_session import TERMINATE
 
 
@@ -258,3 +260,48 @@ def test_close_ends_held_connections_and_threads(world):
     assert server.recv(1) == b""
     assert world.relay.active == 0
     assert not [t for t in threading.enumerate() if t.name.startswith("relay-orders-db") and t.is_alive()]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("localhost:6379", ("localhost", 6379)),
+        ("cache-1.example.com:65535", ("cache-1.example.com", 65535)),
+        ("127.0.0.1:1", ("127.0.0.1", 1)),
+        ("[::1]:5432", ("::1", 5432)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(written, meant):
+    assert address(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "localhost", ":6379", "localhost:", "localhost:0", "localhost:65536", "localhost:http", "::1:5432", "[::1]",
+     "redis://localhost:6379", "me@localhost:6379", "localhost:6379/0", " localhost:6379", "localhost:6379\n", "a b:1",
+     "localhost:६"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(written):
+    with pytest.raises(UsageError, match=r"is no address: write host:port, such as localhost:6379"):
+        address(written)
+
+
+def test_a_rig_relays_to_any_host_under_a_name_of_its_own(inline_rig):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        target = f"127.0.0.1:{server.getsockname()[1]}"
+        given = inline_rig.relay("cache", target)
+        assert given != target
+        assert inline_rig.relay("cache", target) == given
+        with socket.create_connection(address(given), LIMIT) as client:
+            client.sendall(b"PING")
+            peer, _ = server.accept()
+            with peer:
+                assert peer.recv(4) == b"PING"
+        assert [e.subject for e in inline_rig.timeline.events()] == ["cache/conn-1"]
+        with pytest.raises(UsageError, match="there is a relay named 'cache' already"):
+            inline_rig.relay("cache", "localhost:1")
+        with pytest.raises(UsageError, match="there is a relay named 'cache' already"):
+            inline_rig.database("cache", "postgresql://localhost/x")
+    inline_rig.database("orders-db", "postgresql://localhost/x")
+    with pytest.raises(UsageError, match="there is a database named 'orders-db' already"):
+        inline_rig.relay("orders-db", "localhost:1")
