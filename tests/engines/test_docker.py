@@ -54,6 +54,16 @@ def test_1769_mb_are_one_cpu(spec: EnvironmentSpec, memory_mb: int, quota: int) 
     assert (limits["CpuPeriod"], limits["CpuQuota"]) == (100_000, quota)
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_names_are_asked_of_the_rig_past_dockers_dns_where_nobody_else_is_in_the_network(
+    spec: EnvironmentSpec, ours: bool
+) -> None:
+    host = container_config(spec, replace(PLACE, ours=ours), "i", ("h",), 9001, Path("/state/env-x"))["HostConfig"]
+    mounted = {mount["Target"]: mount["Source"] for mount in host["Mounts"]}
+    assert mounted.get("/etc/resolv.conf") == ("/state/env-x/resolv.conf" if ours else None)
+    assert host["Dns"] == ["172.18.0.1"]
+
+
 def test_labels_of_the_rig_win_over_those_of_the_spec(spec: EnvironmentSpec) -> None:
     labels = config(replace(spec, labels={"owner": "me", "lambdarig.rig": "other"}))["Labels"]
     assert labels == {"owner": "me", "lambdarig.rig": "r1", "lambdarig.environment": "probe/env-1"}
