@@ -51,7 +51,7 @@ def test_an_asynchronous_event_is_tried_again(rig):
         client(rig.endpoint, "lambda").invoke(FunctionName="crm", InvocationType="Event", Payload="{}")
         until(rig.timeline, "retry_waits")
         rig.clock.advance(60)
-        until(rig.timeline, "ok")
+        until(rig.timeline, "Success")
     assert rig.invoke("crm").payload == 2
 
 
