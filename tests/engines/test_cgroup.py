@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import EngineError
+from emulator.functions.engines import cgroup
 from emulator.functions.engines.cgroup import ROOT, Cgroup
+from emulator.functions.engines.pressure import overfill
 
 V1 = ("memory", "cpu", "pids", "freezer")
 FILES = {
@@ -97,6 +100,51 @@ def test_version_1_resets_its_peak_by_writing_to_it(tmp_path: Path) -> None:
     group = found(tmp_path, 1)
     group.reset_peak()
     assert group.peak() == 0
+
+
+@pytest.mark.parametrize(("version", "usage", "stat"), [
+    (1, "memory.usage_in_bytes", "inactive_file 9\ntotal_inactive_file 300\ntotal_active_file 100\ntotal_rss 500\n"),
+    (2, "memory.current", "anon 500\ninactive_file 300\nactive_file 100\n"),
+])
+def test_what_is_on_disk_too_is_not_in_use(tmp_path: Path, version: int, usage: str, stat: str) -> None:
+    group = found(tmp_path, version)
+    (group.dirs["memory"] / usage).write_text("1000\n")
+    (group.dirs["memory"] / "memory.stat").write_text(stat)
+    assert group.in_use() == 600
+
+
+def test_the_cap_of_memory_and_swap_together_is_never_the_lower_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, written = found(tmp_path, 1), []
+    (group.dirs["memory"] / "memory.limit_in_bytes").write_text("1000\n")
+    (group.dirs["memory"] / "memory.memsw.limit_in_bytes").write_text("1000\n")
+    monkeypatch.setattr(cgroup, "_write", lambda file, text: written.append((file.name, text)))
+    group.set_cap(500)
+    group.set_cap(2000)
+    plain, both = "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"
+    assert written == [(plain, "500"), (both, "500"), (both, "2000"), (plain, "2000")]
+
+
+@pytest.mark.parametrize(("refusals", "lowered"), [(2, (10 + 2) << 20), (0, 10 << 20)])
+def test_a_cap_that_the_kernel_does_not_get_down_to_is_a_little_higher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int, lowered: int
+) -> None:
+    group, left = found(tmp_path, 2), [errno.EBUSY] * refusals
+
+    def write(file: Path, text: str) -> None:
+        if left:
+            raise OSError(left.pop(), "busy")
+
+    (group.dirs["memory"] / "memory.max").write_text(str(64 << 20))
+    (group.dirs["memory"] / "memory.stat").write_text("")
+    monkeypatch.setattr(cgroup, "_write", write)
+    assert group.squeeze(10 << 20, 64 << 20, lambda: None) == lowered
+
+
+def test_a_group_that_cannot_be_filled_is_an_engine_error(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"killed nothing in .*: FileNotFoundError"):
+        overfill(tmp_path / "no" / "cgroup.procs", 1, lambda pid: False)
 
 
 @pytest.mark.parametrize(("version", "file", "frozen", "thawed"), [

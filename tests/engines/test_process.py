@@ -284,6 +284,20 @@ def test_without_control_groups_peaks_are_the_kernels(watched: ProcessEngine, sp
         assert 0 < one.sandbox.peak_memory() < 100 << 20
 
 
+def test_without_control_groups_the_watch_squeezes(watched: ProcessEngine, spec: EnvironmentSpec) -> None:
+    with running(watched, replace(spec, function=replace(spec.function, memory_mb=128))) as one:
+        one.sandbox.squeeze(one.sandbox.memory_in_use() + (30 << 20))
+        one.invoke(do="hold", mb=10)
+        assert one.sandbox.peak_memory() > 60 << 20
+        one.sandbox.squeeze(None)
+        one.sandbox.reset_peak()
+        assert one.sandbox.peak_memory() < 60 << 20
+        one.sandbox.squeeze(0)
+        assert not one.sandbox.alive()
+        assert one.sandbox.wait(10) == Exit(None, int(signal.SIGKILL), oom=True)
+        assert one.sandbox.peak_memory() == 128 << 20
+
+
 def test_without_control_groups_freezing_stops_every_process(watched: ProcessEngine, spec: EnvironmentSpec) -> None:
     with running(watched, spec) as one:
         one.invoke(do="evaluate", code="subprocess.Popen(['sleep', '1000']) and None")

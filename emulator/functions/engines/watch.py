@@ -7,6 +7,7 @@ the CPU is not limited; freezing is SIGSTOP, which a parent process inside could
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
 import threading
@@ -14,10 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emulator.clock import Clock
+
 if TYPE_CHECKING:
     from psutil import Process
 
 INTERVAL_S = 0.05
+KILL_S, STOP_S = 5.0, 1.0
+STOPPED = ("stopped", "tracing-stop", "zombie", "dead")
+_clock = Clock()
 
 
 class Watch:
@@ -42,6 +48,13 @@ class Watch:
                 stopped.add(process.pid)
                 with contextlib.suppress(self._psutil.NoSuchProcess):  # it ended by itself
                     process.send_signal(signal.SIGSTOP)
+                    self._await_stopped(process)
+
+    def _await_stopped(self, process: Process) -> None:
+        """On a busy machine it may run on a while before it takes notice."""
+        deadline = _clock.monotonic() + STOP_S
+        while process.status() not in STOPPED and _clock.monotonic() < deadline:
+            os.sched_yield()
 
     def thaw(self) -> None:
         for process in self._processes():
@@ -75,7 +88,8 @@ class Watch:
         """Lower the cap to `size` bytes, and look at once whether more is in use."""
         self._cap = size
         self.reset_peak()
-        self._judge()
+        if self._judge():
+            self._psutil.wait_procs([self._runtime], timeout=KILL_S)
         return size
 
     def remove(self) -> None:
@@ -96,13 +110,15 @@ class Watch:
                 continue
             self._judge()
 
-    def _judge(self) -> None:
+    def _judge(self) -> bool:
+        """Whether it was too much."""
         used = self.in_use()
         self._peak = max(self._peak, used)
         if used > self._cap:
             self._kills += 1
             with contextlib.suppress(self._psutil.NoSuchProcess):  # it ended by itself, past its cap
                 self._runtime.kill()
+        return used > self._cap
 
     def _resident(self, process: Process) -> int:
         try:
