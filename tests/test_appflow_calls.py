@@ -159,6 +159,7 @@ def test_scalars_become_text_as_the_java_sdk_reads_them():
         (Outcome("too_large", b"{}", "Unhandled"), "failed (too_large)"),
         (answer(b""), "Invalid JSON"),
         (answer(b"\xff\xfe"), "Invalid JSON"),
+        (Outcome("lost", b""), "the connection to Lambda ended without an answer"),
         (answer(b"[" * 100_000), "Invalid JSON"),
         (answer(None), "(the whole answer)"),
         (answer([]), "(the whole answer)"),

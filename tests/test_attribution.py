@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -86,3 +87,11 @@ def test_threads_get_every_number_once(attribution):
     assert sorted(ids, key=lambda i: int(i.rpartition("#")[2])) == [
         f"client/sqs.SendMessage#{n + 1}" for n in range(400)
     ]
+
+
+def test_another_delivery_of_an_event_is_numbered_on_in_any_environment(attribution):
+    counts = Counter()
+    for environment, number in (("orders/env-1", 1), ("orders/env-2", 2)):
+        key = attribution.issue(environment, "orders", ROLE).access_key
+        attribution.enter(key, "orders/inv-3", counts)
+        assert attribution.call_id(attribution.caller(key), "sqs", "SendMessage").endswith(f"#{number}")

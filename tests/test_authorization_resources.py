@@ -287,6 +287,8 @@ def test_a_function_lets_an_api_in_by_the_arn_of_its_method(aws, write_handler, 
         **given)
     assert aws.authorization.may_invoke(FUNCTION, source_arn=asked) is may
     assert not aws.authorization.may_invoke("crm", principal="appflow.amazonaws.com", source_arn=asked)
+    aws.admin("lambda").remove_permission(FunctionName="crm", StatementId="api")
+    assert not aws.authorization.may_invoke(FUNCTION, source_arn=asked)
     aws.authorization.mode = "off"
     assert aws.authorization.may_invoke("crm", principal="appflow.amazonaws.com")
 

@@ -20,6 +20,7 @@ from emulator.timeline import Timeline
 
 OK = Outcome("ok", b'"done"')
 BAD = Outcome("error", b'{"errorMessage":"no","errorType":"E"}', "Unhandled")
+LOST = Outcome("lost", b"")
 FULL = Outcome("throttled", b"", reason="ReservedFunctionConcurrentInvocationLimitExceeded")
 PAYLOAD = b'{ "a": 1.0 }'
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
@@ -340,3 +341,15 @@ def test_a_reset_drops_what_waits():
         rig.reset()
         rig.clock.advance(1000)
         assert rig.events._heap == []
+
+
+def test_an_answer_that_was_lost_is_a_failed_attempt_and_nobody_knows_what_it_was(world):
+    it = world(LOST)
+    it.submit("arn:dlq", MaximumRetryAttempts=1, **both())
+    until(it.timeline, "retry_waits")
+    it.clock.advance(60)
+    until(it.timeline, "RetriesExhausted")
+    it.queue._workers.shutdown(wait=True)
+    (_, body, _), (_, _, attributes) = it.delivered
+    assert "responseContext" not in json.loads(body)
+    assert (it.times(), attributes["ErrorCode"], attributes["ErrorMessage"]) == ([0, 60], "500", "")

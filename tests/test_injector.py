@@ -587,6 +587,22 @@ def test_what_was_done_beside_the_passage_is_a_strike_with_its_detail(injector):
     assert (armed.strikes, injector.timeline.strikes()[0].detail) == (1, "opened 3 sessions")
 
 
+def test_a_subjects_note_is_in_the_detail_and_not_in_the_fingerprint(injector):
+    def fill(subject, proceed, ctx):
+        ctx.acted("opened 3 sessions")
+        return proceed()
+
+    injector.pass_through("invoke", Subject(), told)
+    before = injector.timeline.fingerprint()
+    injector.timeline.clear()
+    noted = type("Noted", (Subject,), {"note": "attempt 2"})
+    injector.pass_through("invoke", noted(), told)
+    assert (injector.timeline.fingerprint(), injector.timeline.events()[0].detail) == (before, "attempt 2")
+    injector.arm([Rule(Hook(fill))])
+    injector.pass_through("invoke", noted(), told)
+    assert injector.timeline.strikes()[0].detail == "attempt 2, opened 3 sessions"
+
+
 @pytest.mark.parametrize("when", [When(ttl=5), When(between=(1, 5))])
 def test_a_rule_is_healed_while_the_clock_goes_past_its_end(injector, clock, when):
     healed = []

@@ -103,6 +103,7 @@ def test_an_unknown_path_is_still_a_request(variable, value):
     (refusals.bad_signature("UnrecognizedClientException", "who"), "who", "ACCESS_DENIED"),
     (refusals.API_KEY_REQUIRED, "Forbidden", "INVALID_API_KEY"),
     (refusals.TIMED_OUT, "Endpoint request timed out", "INTEGRATION_TIMEOUT"),
+    (refusals.UNREACHED, "Network error communicating with endpoint", "INTEGRATION_FAILURE"),
     (refusals.NOT_PERMITTED, "Internal server error", "API_CONFIGURATION_ERROR"),
     (refusals.MALFORMED, "Internal server error", "DEFAULT_5XX"),
 ])
@@ -116,6 +117,7 @@ def test_a_refusal_has_a_message_and_a_gateway_response_type(reply, message, kin
     (None, refusals.TIMED_OUT, "Execution failed due to a timeout error", "-", "-"),
     (None, refusals.NOT_PERMITTED,
      "Execution failed due to configuration error: Invalid permissions on Lambda function", "-", "-"),
+    (None, refusals.UNREACHED, "Execution failed due to a network error communicating with endpoint", "-", "-"),
     (Outcome("throttled", b""), refusals.throttled("l-1"),
      "Execution failed due to configuration error: Rate Exceeded.", "429", "-"),
     (Outcome("ok", b'"x"'), refusals.MALFORMED,

@@ -193,6 +193,15 @@ def test_a_timeout_of_the_function_is_told_in_the_functions_own_words(logged, mo
     assert "x-amzn-RequestId=r-1, X-Amz-Function-Error=Unhandled" in headers
 
 
+def test_an_answer_that_is_lost_on_the_way(logged, monkeypatch):
+    monkeypatch.setattr(logged.rig.functions, "invoke", lambda *_, **__: Outcome("lost", b"", request_id="r-1"))
+    assert logged.send("/dev/orders/7").status == 504
+    assert logged.lines()[-3:] == [
+        f"Sending request to {URI}", "Execution failed due to a network error communicating with endpoint",
+        "Method completed with status: 504",
+    ]
+
+
 def test_an_integration_timeout(logged, monkeypatch):
     answer = Outcome("ok", b"{}", virtual_s=29.5)
     monkeypatch.setattr(logged.rig.functions, "invoke", lambda *_, **__: answer)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emulator.aws import internal
 from emulator.aws.errors_wire import error_code, write_error
-from emulator.aws.wire import MAX_BODY, read
+from emulator.aws.wire import MAX_BODY, WireRequest, read
 from emulator.model import AwsError
 
 KEY = "ASIAQWERTYUIOPASDFGH"
@@ -347,3 +347,12 @@ def test_no_request_makes_it_raise(method, path, body, service, target, query, c
     reply = write_error(found, found.problem or AwsError("ValidationException", "text"))
     assert 400 <= reply.status < 500
     assert found.problem or isinstance(found.params, dict)
+
+
+@pytest.mark.parametrize(("sent", "attempt"), [
+    ("attempt=1; max=5", 1), ("attempt=2; max=5", 2), ("ttl=20261122T033500Z; attempt=3; max=3", 3), ("attempt=12", 12),
+    ("", 1), ("attempt=0; max=5", 1), ("attempt=x", 1), ("reattempt=4", 1), ("attempt=" + "9" * 5000, 1),
+])  # fmt: skip
+def test_an_sdk_counts_its_attempts(sent, attempt):
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AMZ_SDK_REQUEST": sent}
+    assert WireRequest(environ, "GET", "/", {}, b"").attempt == attempt
