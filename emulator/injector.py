@@ -171,7 +171,7 @@ class Injector:
 
         quiet: into the timeline only where a rule struck.
         """
-        way = _Way(point, subject)
+        way = _Way(point, subject, self.timeline.run)
         chain: Callable[[Any], Any] = proceed
         for armed in reversed(self._armed):
             if armed.rule.fault.strikes_at(point):
@@ -187,7 +187,7 @@ class Injector:
         return Passage(reply, sum(c.delayed for c in way.costs), sum(c.stalled for c in way.costs), way.struck)
 
     def _record(self, way: _Way, outcome: str, detail: str = "") -> None:
-        self.timeline.record(way.subject.id, way.point, ",".join(way.struck), outcome, detail)
+        self.timeline.record(way.subject.id, way.point, ",".join(way.struck), outcome, detail, way.run)
 
     def _applies(self, armed: Armed, subject: Subject) -> bool:
         rule = armed.rule
@@ -236,6 +236,7 @@ class _Way:
 
     point: str
     subject: Subject
+    run: int
     struck: tuple[str, ...] = ()
     costs: list[Context] = field(default_factory=list)
 

@@ -36,18 +36,23 @@ class Event:
 
 
 class Timeline:
-    """Thread-safe; listeners are called in the thread that recorded the event. kept: the most events it keeps."""
+    """Thread-safe; listeners are called in the thread that recorded the event. kept: the most events it keeps. run:
+    number of the run that it tells of; `clear` begins the next one."""
 
     def __init__(self, clock: Clock, kept: int = KEPT) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._events: deque[Event] = deque(maxlen=kept)
-        self._seq = 0
+        self._seq = self.run = 0
         self._listeners: list[Callable[[Event], None]] = []
 
-    def record(self, subject: str, point: str, rule: str, outcome: str, detail: str = "") -> Event:
-        """Append one event."""
+    def record(
+        self, subject: str, point: str, rule: str, outcome: str, detail: str = "", run: int | None = None
+    ) -> Event | None:
+        """Append one event. run: the one it began in; if that is over, it is not recorded."""
         with self._lock:
+            if run is not None and run != self.run:
+                return None
             self._seq += 1
             event = Event(self._seq, round(self._clock.now(), 6), subject, point, rule, outcome, detail)
             self._events.append(event)
@@ -81,3 +86,4 @@ class Timeline:
         with self._lock:
             self._events.clear()
             self._seq = 0
+            self.run += 1

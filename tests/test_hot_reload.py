@@ -69,3 +69,18 @@ def test_close_ends_every_watcher(told, tmp_path):
 def test_a_folder_that_cannot_be_watched_keeps_nobody_waiting(watching, tmp_path, caplog):
     watching.watch(tmp_path / "nowhere")
     assert "not watched" in caplog.text
+
+
+def test_a_folder_that_nobody_wanted_since_the_last_time_is_watched_no_more(watching, told, tmp_path):
+    used, left = tmp_path / "used", tmp_path / "left"
+    for folder in (used, left):
+        folder.mkdir()
+        watching.watch(folder)
+    watching.clear()
+    watching.watch(used)
+    watching.clear()
+    (left / "app.py").write_text("x = 1\n")
+    (used / "app.py").write_text("x = 1\n")
+    assert told.one.wait(PATIENCE_S)
+    assert set(told.folders) == {used}
+    assert list(watching._watchers) == [used]

@@ -133,3 +133,12 @@ def test_threads_lose_no_event_and_share_no_number(timeline):
         thread.join()
     assert [event.seq for event in timeline.events()] == list(range(1, 1601))
     assert len({event.subject for event in timeline.events()}) == 1600
+
+
+def test_what_began_in_a_run_that_is_over_is_not_recorded():
+    timeline = Timeline(Clock(manual=True))
+    before = timeline.run
+    timeline.clear()
+    assert timeline.record("client/s3.ListBuckets#1", "aws_call", "", "200", run=before) is None
+    assert timeline.record("client/s3.ListBuckets#1", "aws_call", "", "200", run=timeline.run).seq == 1
+    assert len(timeline.events()) == 1

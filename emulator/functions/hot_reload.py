@@ -21,16 +21,18 @@ class _Watcher:
 
 
 class HotReload:
-    """One watcher thread a folder, from its first function to the rig's end. changed: called in that thread."""
+    """One watcher thread a folder, from its first function on. changed: called in that thread."""
 
     def __init__(self, changed: Callable[[Path], None]) -> None:
         self._changed = changed
         self._watchers: dict[Path, _Watcher] = {}
+        self._wanted: set[Path] = set()
         self._lock = threading.Lock()
 
     def watch(self, folder: Path) -> None:
         """Report changes below `folder` from now on; returns once they are seen."""
         with self._lock:
+            self._wanted.add(folder)
             watcher = self._watchers.get(folder)
             if watcher is None:
                 watcher = self._watchers[folder] = _Watcher()
@@ -63,8 +65,17 @@ class HotReload:
         )
         for batch in changes:
             watcher.ready.set()
-            if any("__pycache__" not in path for _, path in batch):
+            if any("__pycache__" not in path for _, path in batch) and not watcher.stop.is_set():
                 self._changed(folder)
+
+    def clear(self) -> None:
+        """Forget the functions. A watcher is dear to start, so one that was wanted since the last time goes on."""
+        with self._lock:
+            idle = [folder for folder in self._watchers if folder not in self._wanted]
+            stopping = [self._watchers.pop(folder) for folder in idle]
+            self._wanted.clear()
+        for watcher in stopping:
+            watcher.stop.set()
 
     def close(self) -> None:
         """Stop every watcher."""

@@ -303,9 +303,20 @@ class Pool:
                 return environment.function.name, environment.invocation_id
         return "", ""
 
+    def halt(self) -> None:
+        """Kill what is busy or initialises: whoever drives it sees it die. Want none ahead."""
+        self.provisioned.reset()
+        with self._lock:
+            killing = [self._undertaker.submit(_safely, environment.kill) for environment in self._working]
+        for kill in killing:
+            kill.result()
+
     def reset(self) -> None:
         """Bury every idle environment, want none ahead, and count from one again."""
         self.provisioned.reset()
+        for environment, state in [] if self._freeze else self.environments():
+            if state == "idle":  # it must not go on until it is buried
+                environment.halt()
         self.retire()
         with self._lock:
             self._numbers.clear()

@@ -20,7 +20,6 @@ from emulator.model import PROVISIONED, ColdStart, Function
 
 INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"  # AWS's StatusReason
 LIMIT_S, LIMIT_MOST_S = 130.0, 900.0
-QUIET_S = 10.0  # what a reset waits for an init that nobody wants any more
 LOG = logging.getLogger(__name__)
 
 
@@ -111,12 +110,11 @@ class Provisioned:
         return self._threads > 0
 
     def reset(self) -> None:
-        """Want nothing any more, and see the inits under way end, so that none is told of afterwards."""
+        """Want nothing any more; no init begins after those under way."""
         with self._changed:
             for one in self._of.values():
                 one.waiting.clear()
             self._of.clear()
-            self._changed.wait_for(lambda: not self._threads, QUIET_S)
 
     def close(self) -> None:
         """Start none any more."""
