@@ -19,7 +19,9 @@ def blocks(text, language):
 
 
 def test_the_pytest_example_is_the_one_that_runs():
-    assert (ROOT / "tests" / "examples" / "test_denied_secret.py").read_text() in blocks(README, "python")
+    example = (ROOT / "tests" / "examples" / "test_denied_secret.py").read_text()
+    assert example in blocks(README, "python")
+    assert len(example[example.index("def test_") :].splitlines()) <= 5
 
 
 def test_the_scenario_runs(tmp_path):
