@@ -1,6 +1,7 @@
 """Is a call signed by who holds the key, and may the key still be used? Before anybody asks what its holder may do.
 
-A key that nobody gave out passes unread: it is the rig's admin, whatever the client signed with.
+A key that nobody gave out passes unread: it is the rig's admin, whatever the client signed with. Only a fault that sets
+AWS's clock has the time of its signature looked at, and that of any key's where nothing else is refused.
 """
 
 from __future__ import annotations
@@ -34,18 +35,25 @@ class Authentication:
 
     def refusal(self, call: AwsCall, request: WireRequest) -> AwsError | None:
         """For the AWS endpoint, which takes region and service from the signature's own scope."""
-        if not self.on or not request.access_key or self.keyring.find(request.access_key) is None:
+        known = self.on and request.access_key and self.keyring.find(request.access_key) is not None
+        if not known and not call.ahead_s:
             return None
         environ = request.environ
         headers = environ.get(RAW_HEADERS) or _headers(environ.items())
         signed = sigv4.read(request.method, request.sent_path, environ.get("QUERY_STRING", ""), headers, request.body)
-        found = self.authenticate(signed) if signed else None
+        if signed is None:
+            return None
+        now = self.clock.wall() + call.ahead_s
+        found = self.authenticate(signed, now=now) if known else sigv4.time_refusal(signed, now)
         return _written(found, request) if isinstance(found, Refusal) else None
 
-    def authenticate(self, signed: Signed, region: str = "", service: str = "") -> Held | Refusal | None:
+    def authenticate(
+        self, signed: Signed, region: str = "", service: str = "", now: float | None = None
+    ) -> Held | Refusal | None:
         """Who signed; or why AWS does not believe it; None for a key that nobody gave out, whose secret nobody knows.
 
-        region, service: what the scope must name; empty: whatever it names.
+        region, service: what the scope must name; empty: whatever it names. now: seconds since the epoch, where it is
+        not the machine's time.
         """
         if signed.problem:
             return signed.problem
@@ -56,7 +64,8 @@ class Authentication:
             return INVALID
         if self.keyring.expired(held):
             return EXPIRED
-        return sigv4.verify(signed, held.secret_key, self.clock.wall(), region, service) or held
+        moment = self.clock.wall() if now is None else now
+        return sigv4.verify(signed, held.secret_key, moment, region, service) or held
 
 
 def _written(refusal: Refusal, request: WireRequest) -> AwsError:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -84,10 +85,17 @@ class AwsEndpoint:
 
     def _pass(self, request: WireRequest) -> AwsReply:
         """Through the fault point to whoever answers."""
-        call = self._call(request)
+        ahead_s = 0.0
+
+        def answer(call: AwsCall) -> AwsReply | AwsError | Held:
+            nonlocal ahead_s
+            ahead_s = call.ahead_s
+            return self._answer(call, request)
+
         try:
-            reply = self.injector.pass_through("aws_call", call, lambda call: self._answer(call, request)).reply
-            return _written(request, given(reply))
+            reply = self.injector.pass_through("aws_call", self._call(request), answer).reply
+            written = _written(request, given(reply))
+            return _dated(written, self.injector.clock.wall() + ahead_s) if ahead_s else written
         except FaultError as error:
             return _own_fault(request, "FaultError", error.message)
 
@@ -133,6 +141,12 @@ def _written(request: WireRequest, reply: Any) -> AwsReply:
     if isinstance(reply, AwsReply):
         return reply
     raise FaultError(f"a fault gave {type(reply).__name__} at aws_call: it must return an AwsReply or an AwsError")
+
+
+def _dated(reply: AwsReply, moment: float) -> AwsReply:
+    """With the time of day that AWS has, by which SDKs set their clocks. moment: seconds since the epoch."""
+    others = (header for header in reply.headers if header[0] != "date")
+    return replace(reply, headers=(*others, ("date", formatdate(moment, usegmt=True))))
 
 
 def _own_fault(request: WireRequest, kind: str, message: str) -> AwsReply:

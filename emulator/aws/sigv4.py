@@ -115,7 +115,7 @@ def verify(signed: Signed, secret_key: str, now: float, region: str = "", servic
     now: seconds since the epoch, the machine's, as the client's clock is. region, service: what the scope must name;
     empty: whatever it names.
     """
-    refusal = signed.problem or _scope_refusal(signed, region, service) or _time_refusal(signed, now)
+    refusal = signed.problem or _scope_refusal(signed, region, service) or time_refusal(signed, now)
     return refusal or _signature_refusal(signed, secret_key)
 
 
@@ -181,7 +181,8 @@ def _scope_refusal(signed: Signed, region: str, service: str) -> Refusal | None:
     return Refusal("InvalidSignatureException", "".join(wrong).strip()) if any(wrong) else None
 
 
-def _time_refusal(signed: Signed, now: float) -> Refusal | None:
+def time_refusal(signed: Signed, now: float) -> Refusal | None:
+    """Is it signed for now, in seconds since the epoch? None when it is."""
     moment, minutes = _moment(signed.date) or 0.0, _S3_SKEW_MIN if signed.service in S3 else _SKEW_MIN
     before = minutes * 60 if signed.expires is None else signed.expires
     if signed.service in S3 and before > _WEEK_S:

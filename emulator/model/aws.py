@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from emulator.model.passing import Reply
 
@@ -28,7 +29,12 @@ class AwsCall:
     id as the caller typed it) that AWS would name in a refusal. iam_action: where IAM's name is not
     `service:operation`, as `lambda:InvokeFunction` for Invoke. attempt: as AWS's clients count
     them in `amz-sdk-request`; 1 where they do not.
+
+    What faults alter: ahead_s, seconds by which AWS's clock is ahead of the caller's: signatures are looked at, and the
+    answer is dated, by that clock.
     """
+
+    ALTERABLE: ClassVar = ("ahead_s",)
 
     id: str
     service: str
@@ -39,6 +45,7 @@ class AwsCall:
     find_resource: Callable[[], str] = field(default=lambda: "*", repr=False, compare=False)
     iam_action: str = ""
     attempt: int = 1
+    ahead_s: float = 0.0
 
     @property
     def action(self) -> str:
