@@ -193,8 +193,10 @@ class Cgroup:
     def _cap_files(self) -> list[Path]:
         """The cap, and the one of memory and swap together, where that is accounted: it may not be the lower one."""
         memory = self.dirs["memory"]
-        names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes") if self.version == 1 else ("memory.max",)
-        return [file for name in names if (file := memory / name).exists()]
+        if self.version == 2:
+            return [memory / "memory.max"]
+        both = memory / "memory.memsw.limit_in_bytes"
+        return [memory / "memory.limit_in_bytes", *([both] if both.exists() else [])]
 
     def in_use(self) -> int:
         """Bytes charged to the group without those that are on disk too, which the kernel takes back when it must."""

@@ -135,9 +135,11 @@ class DockerSandbox:
     # --- squeezing --------------------------------------------------------------------------------------
 
     def memory_in_use(self) -> int:
-        if self._cgroup is not None:
-            return self._cgroup.in_use()
-        return docker_memory.measure(self._api, self.native_id)[0]
+        with self._unless_dead("measured"):
+            if self._cgroup is not None:
+                return self._cgroup.in_use()
+            return docker_memory.measure(self._api, self.native_id)[0]
+        return 0
 
     def squeeze(self, limit: int | None) -> None:
         """By the control group's files; where these cannot be written, by the daemon."""
