@@ -23,9 +23,10 @@ def threads(before: set[threading.Thread]) -> list[str]:
 
 
 def sandboxes(rig: PytestRig) -> list[str]:
-    """Containers and processes that are there although the rig has forgotten all environments."""
+    """Containers and processes that are there although the rig has forgotten all environments; once each."""
     clock = rig.clock
     end = clock.monotonic() + PATIENCE_S
-    while (left := rig.engine.left()) and clock.monotonic() < end:
+    while (left := [name for name in rig.engine.left() if name not in rig.told]) and clock.monotonic() < end:
         clock.stall(0.02)
+    rig.told.update(left)
     return [f"sandboxes left running: {', '.join(left)}"] if left else []

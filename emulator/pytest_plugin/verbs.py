@@ -34,6 +34,7 @@ class PytestRig:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.made: dict[str, Any] = {}
+        self.told: set[str] = set()  # names of what was left running, which its test has been told
         self._databases: dict[tuple[str, str], str] = {}
         self._relays: dict[tuple[str, str], str] = {}
         self._upstreams: set[Path] = set()
