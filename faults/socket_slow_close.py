@@ -14,7 +14,7 @@ from emulator.model import Chunks, Line
 @dataclass(frozen=True)
 class SocketSlowClose(SocketFault):
     """Everything passes at once, but the sender's close arrives `delay_ms` later, in real time: a driver that waits for
-    the server's end of the connection waits so long; upstream, the server keeps the session that a handler has left."""
+    the server's end of the connection waits so long; upstream, the server learns so late that a handler has left."""
 
     name: ClassVar[str] = "socket_slow_close"
 

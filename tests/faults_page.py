@@ -34,8 +34,8 @@ optional: true              # it may end without having struck; otherwise that i
 
 `match` takes `function`, `service` and `operation` (AWS's names: `secretsmanager`, `GetSecretValue`), `resource` (an
 ARN), `route` (`GET /orders/{id}`), `origin` (of an invocation `lambda`, `apigateway`, `appflow` or `event`; of an AWS
-call `function` or `client`), `caller` (an ARN) and `host` (a SaaS host, or a database's name in the rig file). A fault
-has defaults for some. What a call does not have fits nothing, not even `*`.
+call `function` or `client`), `caller` (an ARN) and `host` (a SaaS host, or the name of a database or relay in the rig
+file). A fault has defaults for some. What a call does not have fits nothing, not even `*`.
 
 | `when` | default | |
 |---|---|---|

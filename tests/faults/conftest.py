@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from engine_choice import ENGINES
+from relayed import Relayed
 
+from emulator.postgres import Postgres, embedded
 from emulator.pytest_plugin import PytestRig
 from emulator.rig import Rig
 from emulator.settings import Settings
@@ -29,3 +31,18 @@ def real_rig(request: pytest.FixtureRequest, _rigs: dict[str, PytestRig]) -> Ite
     rig.reset()
     yield rig
     rig.injector.disarm()
+
+
+@pytest.fixture(scope="session")
+def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = embedded(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def relayed(_postgres: Postgres) -> Iterator[Relayed]:
+    """A real PostgreSQL behind a relay, without a rig."""
+    relayed = Relayed(_postgres)
+    yield relayed
+    relayed.close()
