@@ -110,12 +110,13 @@ class Lookups:
         self._under: tuple[Armed, ...] = ()
 
     def __call__(self, name: str, peer_ip: str) -> str:
-        """The outcome, as `Resolved.verdict` has it. It holds while the same rules are in force."""
-        if not self._injector.hooked("resolve"):
-            return RESOLVED
-        if (armed := self._injector.armed()) is not self._under:
-            self._under = armed
+        """The outcome, as `Resolved.verdict` has it. It holds until a rule comes into force, or goes."""
+        under = self._in_force()
+        if under != self._under:
+            self._under = under
             self._kept.clear()
+        if not under:
+            return RESOLVED
         function, owner = self._who(peer_ip)
         query = NameQuery(f"{owner or 'names'}/{name}", name, function)
         if query.id not in self._kept:
@@ -123,6 +124,15 @@ class Lookups:
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return self._kept[query.id]
+
+    def _in_force(self) -> tuple[Armed, ...]:
+        if not self._injector.hooked("resolve"):
+            return ()
+        now = self._injector.clock.now()
+        return tuple(
+            armed for armed in self._injector.armed()
+            if hasattr(armed.rule.fault, "on_resolve") and armed.rule.when.on(now - armed.since)
+        )
 
     def _decide(self, query: NameQuery) -> str:
         try:

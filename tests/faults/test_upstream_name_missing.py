@@ -104,6 +104,23 @@ def test_all_that_an_invocation_asks_of_one_host_counts_as_one(dns):
     assert [event.subject for event in dns.timeline.events()] == ["crm/inv-2/api.example.com"]
 
 
+def test_nothing_is_missing_any_longer_than_the_rule_is_in_force(dns):
+    dns.arm(when={"between": [10, 20]})
+    found = []
+    for _ in range(4):
+        found.append(dns.ask())
+        dns.injector.clock.advance(7)
+    assert found == ["NOERROR", "NOERROR", "NXDOMAIN", "NOERROR"]
+
+
+def test_a_rule_that_comes_meanwhile_is_obeyed_and_one_that_goes(dns):
+    assert dns.ask() == "NOERROR"
+    armed = dns.arm()
+    assert dns.ask() == "NXDOMAIN"
+    dns.injector.disarm([armed])
+    assert dns.ask() == "NOERROR"
+
+
 def test_only_the_host_it_matches(dns):
     dns.arm(match={"host": "api.*", "function": "crm"})
     assert [dns.ask("login.example.com"), dns.ask("API.example.com.")] == ["NOERROR", "NXDOMAIN"]
