@@ -88,9 +88,7 @@ def enter(item: pytest.Item, settings: Settings, own: bool = False) -> Use:
     if USE in item.stash:  # it is run once more
         del item.stash[USE]
     rigs = item.config.stash[RIGS]
-    rig = rigs.another(settings) if own else rigs.shared(settings)
-    if not own:
-        rig.rig.reset()
+    rig = rigs.another(settings) if own else rigs.shared(settings)  # as new, or reset when the test before left it
     use = item.stash[USE] = Use(rig, own, set(threading.enumerate()))
     return use
 
