@@ -226,6 +226,21 @@ def test_a_fault_stands_at_every_request(stubbed):
     assert [e.rule for e in stubbed.timeline.events()] == ["down", ""]
 
 
+def test_a_fault_that_raises_at_a_handshake_is_an_alert_and_told(stubbed, caplog):
+    class Broken(Fault):
+        name = "broken"
+
+        def on_handshake(self, handshake, proceed, ctx):
+            raise KeyError(handshake.id)
+
+    (armed,) = stubbed.injector.arm([Rule(Broken())])
+    with pytest.raises(urllib3.exceptions.SSLError, match=r"(?i)internal.error"):
+        stubbed.pool("api.example.com").request("GET", "/v1/orders/1")
+    assert "fault 'broken' raised at handshake of orders/inv-1/api.example.com/tls-1: KeyError" in caplog.text
+    stubbed.injector.disarm([armed])
+    assert stubbed.pool("api.example.com").request("GET", "/v1/orders/1").status == 200
+
+
 def test_a_stub_that_raises_is_a_500_that_says_so(stubbed, caplog):
     reply = stubbed.pool("broken.example.com").request("GET", "/")
     assert (reply.status, reply.data) == (500, b"the stub for broken.example.com raised KeyError('oops')")
