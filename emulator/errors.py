@@ -59,7 +59,8 @@ class FileProblem(UsageError):
 
     def __init__(self, file: object, key: str, problem: str, choices: Iterable[str] = ()) -> None:
         listed = ", ".join(sorted(choices))
-        place = f"{file}: {key}: " if key else f"{file}: "
+        shown = key if key.isprintable() else repr(key)  # a key may be any text, and the message is one line
+        place = f"{file}: {shown}: " if key else f"{file}: "
         super().__init__(place + problem + (f" (choose from: {listed})" if listed else ""))
         self.file, self.key = str(file), key
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emulator import catalogue
@@ -282,6 +282,7 @@ JSON = st.recursive(
 WORDS = st.sampled_from([*NAMES, *catalogue.RULE_KEYS, *MATCH_KEYS, *WHEN_KEYS, "delay_ms", "reads", "run"])
 
 
+@example({"\n": 1})
 @given(st.dictionaries(WORDS, JSON | WORDS | st.dictionaries(WORDS, JSON | WORDS, max_size=3), max_size=4) | JSON)
 def test_whatever_is_written_it_is_a_rule_or_one_clear_line(written):
     try:
