@@ -1,0 +1,75 @@
+"""What a test leaves behind fails it, by name; what an honest test leaves does not."""
+
+pytest_plugins = ["plugin_run"]  # fixture: run
+
+
+def test_a_rule_left_armed_fails_the_test_that_armed_it(run):
+    outcome = run('''
+def test_one(crm, rig):
+    from emulator.catalogue import rule
+    rig.injector.arm([rule({"fault": "cold_start", "name": "slow start"})])
+    rig.invoke("crm")
+
+def test_two(rig):
+    assert rig.injector.armed() == ()
+''')
+    outcome.assert_outcomes(passed=2, errors=1)
+    outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_one*", "rules left armed: slow start (*"])
+
+
+def test_a_thread_left_running_fails_the_test_that_started_it(run):
+    outcome = run('''
+import threading
+
+def test_one(rig):
+    threading.Thread(target=threading.main_thread().join, name="forgotten").start()
+
+def test_two(rig):
+    pass
+''')
+    outcome.assert_outcomes(passed=2, errors=1)
+    outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_one*", "threads left running: forgotten"])
+
+
+def test_threads_that_an_honest_test_has_are_no_leaks(run):
+    run('''
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+POOL = ThreadPoolExecutor(2)
+
+@pytest.fixture(scope="module")
+def server():
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="server")
+    thread.start()
+    yield
+    stop.set()
+
+@pytest.fixture
+def own(rig):
+    stop = threading.Event()
+    threading.Thread(target=stop.wait, name="fixture's").start()
+    yield
+    stop.set()
+
+def test_it(rig, server, own, crm):
+    assert POOL.submit(rig.invoke, "crm").result().ok
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    threading.Thread(target=threading.Event().wait, args=(0.05,), name="ending").start()
+    rig.client("s3").create_bucket(Bucket="bucket")
+''').assert_outcomes(passed=1)
+
+
+def test_a_sandbox_that_no_pool_knows_fails_the_test(run):
+    outcome = run('''
+def test_one(crm, rig):
+    from emulator.functions.engines.protocol import EnvironmentSpec
+    function = rig.registry.entries["crm"].latest.function
+    rig.engine.start(EnvironmentSpec("crm/env-9", function, {}))
+
+def test_two(crm, rig):
+    rig.invoke("crm")
+''')
+    outcome.assert_outcomes(passed=2, errors=1)
+    outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_one*", "sandboxes left running: crm/env-9"])
