@@ -68,7 +68,11 @@ def test_it(crm, rig):
 
 def test_the_engine_and_the_seed_may_come_from_the_ini_file_and_options_win(run, pytester, monkeypatch):
     pytester.makeini("[pytest]\nrig_engine = process\nrig_seed = 3\n")
-    tests = "from emulator.pytest_plugin import choices as c\ndef test_it(request):\n    print(c.settings(request.config))\n"
+    tests = """
+from emulator.pytest_plugin import choices
+def test_it(request):
+    print(choices.settings(request.config))
+"""
     chosen = []
     for options, variable in (((), ""), ((), "docker"), (("--rig-engine", "inline", "--rig-seed", "8"), "docker")):
         if variable:

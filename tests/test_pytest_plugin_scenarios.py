@@ -1,9 +1,8 @@
 """Scenario files as tests."""
 
-from types import SimpleNamespace
-
 import pytest
 
+from emulator.files import ScenarioFile
 from emulator.pytest_plugin import markers
 
 pytest_plugins = ["plugin_run"]  # fixture: run
@@ -83,8 +82,8 @@ def test_a_mistake_in_a_listed_file_is_told_when_it_is_collected(run, files, pyt
 def test_a_scenario_with_databases_or_stubs_has_a_rig_of_its_own(pytester, databases, upstreams, own):
     """What is in them would stay, and they would go on answering."""
     config = pytester.parseconfig("--rig-engine", "inline")
-    shape = {"engine": "auto", "seed": 4, "texts": "current", "iam": "strict", "clock": "real"}
-    scenario = SimpleNamespace(**shape, databases=databases, upstreams=upstreams)
+    shape = {"scenario": "x", "seed": 4, "iam": "strict", "clock": "real", "steps": [{"advance": 1}]}
+    scenario = ScenarioFile.model_validate({**shape, "databases": databases, "upstreams": upstreams})
     settings, alone = markers.settings_of(config, scenario)
     assert (alone, settings.engine, settings.seed, settings.iam) == (own, "inline", 4, "strict")
     assert not settings.manual_clock
