@@ -16,7 +16,7 @@ from emulator.fault import POINTS, Fault, parameters
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "faults.md"
-EXAMPLES = ROOT / "tests" / "examples" / "faults"
+EXAMPLES = ROOT / "sample_connectors" / "faults"
 HEAD = """# Faults
 
 A *rule* is a fault, where it strikes (`match`) and when (`when`). It is written the same way in a rig file, in a
@@ -51,8 +51,8 @@ A strike is an effect, not a look: a rule that let everything pass as it was has
 always heals it. Of several rules that fit, the first armed is the outermost. `lambdarig faults NAME` prints what this
 page says of one. [Write your own](own-faults.md) in an empty folder, with points of its own if need be.
 
-The example below each fault is a whole scenario, kept in `tests/examples/faults/` with its functions:
-`lambdarig run tests/examples/faults/cold_start.yaml`.
+The example below each fault is a whole scenario, kept in `sample_connectors/faults/` with its functions:
+`lambdarig run sample_connectors/faults/cold_start.yaml`.
 """
 def page() -> str:
     """The whole page."""

@@ -18,7 +18,7 @@ from emulator.pytest_plugin import PytestRig
 from emulator.relay import Relay
 from emulator.timeline import Timeline
 
-ROWS = Path(__file__).parent / "examples" / "faults" / "rows"
+ROWS = Path(__file__).parents[1] / "sample_connectors" / "faults" / "rows"
 BACKENDS = "select count(*) from pg_stat_activity where application_name = $1"
 LIMIT_S = 20
 

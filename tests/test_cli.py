@@ -12,7 +12,6 @@ import psutil
 import pytest
 from cli_rig import LAMBDARIG, Home, Up, shell
 
-from emulator import catalogue
 from emulator.cli import COMMANDS, main
 
 HANDLER = """
@@ -195,44 +194,6 @@ def test_a_reader_that_goes_away_is_no_error(home):
     shell = f"{shlex.join((sys.executable, '-m', 'emulator.cli'))} faults --json | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, cwd=home.work, check=True)
     assert (done.stdout, done.stderr) == ("0\n", "")
-
-
-# --- the catalogue ---
-
-
-def test_faults_are_listed(cli):
-    status, out, _ = cli("faults")
-    assert status == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(catalogue.faults())
-    rows = json.loads(cli("faults", "--json")[1])
-    assert [row["name"] for row in rows] == list(catalogue.faults())
-    assert all(row.keys() == {"name", "about", "points", "match", "parameters", "example"} for row in rows)
-
-
-def test_one_fault_is_shown_with_its_parameters(cli):
-    status, out, _ = cli("faults", "cold_start")
-    assert status == 0
-    assert "strikes at: start" in out
-    assert "  delay_ms = 3000 ms: time added to init" in out
-    row = json.loads(cli("faults", "cold_start", "--json")[1])
-    wanted = {"default": 3000, "type": "int", "unit": "ms", "about": "time added to init", "least": 0}
-    assert row["parameters"]["delay_ms"] == wanted
-
-
-@pytest.mark.parametrize("name", catalogue.faults())
-def test_the_example_of_a_fault_runs(name, home, cli):
-    out = cli("faults", name)[1]
-    line = out.rpartition("example:\n  ")[2].strip()
-    program, command, *arguments = shlex.split(line)
-    assert (program, command) == ("lambdarig", "up")
-    up = Up(home, "--engine", "inline", *arguments)
-    try:
-        told = up.call("fault", "list", "--json")
-    finally:
-        ended = up.end()
-    (armed,) = json.loads(told.stdout)
-    assert (armed["fault"], armed["when"]["times"]) == (name, 1)
-    assert ended[0] == 0
 
 
 # --- a rig that runs ---

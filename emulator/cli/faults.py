@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import shlex
 from dataclasses import MISSING
+from pathlib import Path
 from typing import Any
 
 import click
@@ -43,7 +44,14 @@ def _described(name: str, fault: type[Fault]) -> dict[str, Any]:
         "match": match,
         "parameters": {key: row if key in given else {**row, "default": None} for key, row in rows.items()},
         "example": _example(name, given),
+        "scenario": _scenario(name),
     }
+
+
+def _scenario(name: str) -> str:
+    """A whole scenario in which it strikes, where one comes with lambdarig."""
+    file = Path(__file__).parents[2] / "sample_connectors" / "faults" / f"{name}.yaml"
+    return str(file) if file.is_file() else ""
 
 
 def _example(name: str, given: dict[str, Any]) -> str:
@@ -64,7 +72,10 @@ def _text(row: dict[str, Any]) -> str:
     for key, spec in row["parameters"].items():
         unit = f" {spec['unit']}" if spec.get("unit") else ""
         lines.append(f"  {key} = {_yaml(spec['default'])}{unit}: {spec.get('about', '')}")
-    return "\n".join([*lines, "", "example:", f"  {row['example']}"])
+    lines += ["", "in force from the start of a rig:", f"  {row['example']}"]
+    if row["scenario"]:
+        lines += ["", "struck, in a whole scenario:", f"  lambdarig run {row['scenario']}"]
+    return "\n".join(lines)
 
 
 @click.group()

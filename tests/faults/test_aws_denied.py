@@ -16,7 +16,7 @@ from emulator.server import Server, listen
 from emulator.timeline import Timeline
 from faults.aws_denied import AwsDenied
 
-CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
+CRM = Path(__file__).parents[2] / "sample_connectors" / "faults" / "crm"
 ROLE = "arn:aws:iam::123456789012:role/service-role/connector-role"
 FUNCTION = "arn:aws:sts::123456789012:assumed-role/connector-role/orders"
 ROOT = "arn:aws:iam::123456789012:root"

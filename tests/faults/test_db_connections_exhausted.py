@@ -21,7 +21,7 @@ from emulator.scope import Match, When
 from emulator.timeline import Timeline
 from faults.db_connections_exhausted import DbConnectionsExhausted
 
-POOLED = Path(__file__).parents[1] / "examples" / "faults" / "pooled"
+POOLED = Path(__file__).parents[2] / "sample_connectors" / "faults" / "pooled"
 MOST = 8  # connections that the servers here take, superuser_reserved_connections among them
 
 

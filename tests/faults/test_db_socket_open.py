@@ -21,7 +21,7 @@ from emulator.timeline import Timeline
 from faults.db_socket_open import DbSocketOpen
 
 LIMIT = 20
-ORDERS = Path(__file__).parents[1] / "examples" / "faults" / "orders"
+ORDERS = Path(__file__).parents[2] / "sample_connectors" / "faults" / "orders"
 SAMPLE = Path(__file__).parents[2] / "sample_connectors" / "orders_api" / "handler.py"
 BACKENDS = "select count(*) from pg_stat_activity where application_name = 'under-test'"
 

@@ -9,7 +9,7 @@ from emulator.fault import parameters
 from emulator.model import Connection, Link
 from faults.db_socket_stale import DbSocketStale
 
-POOLED = Path(__file__).parents[1] / "examples" / "faults" / "pooled"
+POOLED = Path(__file__).parents[2] / "sample_connectors" / "faults" / "pooled"
 PLAIN = """
 import os, socket
 from urllib.parse import urlsplit

@@ -6,7 +6,7 @@ from consistent_rig import GRANT, TRUST, ConsistentRig, read
 from emulator.fault import parameters
 from faults.iam_propagation_delay import IamPropagationDelay
 
-CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
+CRM = Path(__file__).parents[2] / "sample_connectors" / "faults" / "crm"
 DENIED = (
     "User: arn:aws:sts::123456789012:assumed-role/crm/crm is not authorized to perform: secretsmanager:GetSecretValue "
     "on resource: {arn} because no identity-based policy allows the secretsmanager:GetSecretValue action"

@@ -9,7 +9,7 @@ from emulator.fault import parameters
 from emulator.model import UpstreamCall, UpstreamReply
 from faults.oauth_token_expired import OauthTokenExpired
 
-SESSION = Path(__file__).parents[1] / "examples" / "faults" / "session"
+SESSION = Path(__file__).parents[2] / "sample_connectors" / "faults" / "session"
 
 
 @pytest.fixture

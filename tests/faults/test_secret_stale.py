@@ -8,7 +8,7 @@ from emulator.fault import parameters
 from emulator.scope import When
 from faults.secret_stale import SecretStale
 
-CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
+CRM = Path(__file__).parents[2] / "sample_connectors" / "faults" / "crm"
 STALE = {"origin": "client"}
 
 @pytest.fixture

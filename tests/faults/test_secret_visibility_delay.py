@@ -19,7 +19,7 @@ from emulator.server import Server, listen
 from emulator.timeline import Timeline
 from faults.secret_visibility_delay import SecretVisibilityDelay
 
-CRM = Path(__file__).parents[1] / "examples" / "faults" / "crm"
+CRM = Path(__file__).parents[2] / "sample_connectors" / "faults" / "crm"
 ROLE = "arn:aws:iam::123456789012:role/connector-role"
 
 

@@ -9,7 +9,7 @@ from emulator.errors import FileProblem
 from emulator.fault import parameters
 from faults.upstream_certificate_expired import UpstreamCertificateExpired
 
-SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
+SAAS = Path(__file__).parents[2] / "sample_connectors" / "faults" / "saas"
 SAID = {
     "expired": "certificate has expired",
     "not_yet_valid": "certificate is not yet valid",

@@ -6,7 +6,7 @@ from saas import Saas
 
 from emulator.clock import Clock
 
-SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
+SAAS = Path(__file__).parents[2] / "sample_connectors" / "faults" / "saas"
 
 
 @pytest.fixture

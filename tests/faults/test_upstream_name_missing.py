@@ -12,7 +12,7 @@ from emulator.injector import Injector
 from emulator.names import Lookups, Names
 from emulator.timeline import Timeline
 
-SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
+SAAS = Path(__file__).parents[2] / "sample_connectors" / "faults" / "saas"
 HANDLER = """
 import socket
 

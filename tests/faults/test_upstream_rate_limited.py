@@ -7,7 +7,7 @@ from saas import Saas
 from emulator.clock import Clock
 from emulator.errors import FileProblem
 
-SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
+SAAS = Path(__file__).parents[2] / "sample_connectors" / "faults" / "saas"
 
 
 @pytest.fixture

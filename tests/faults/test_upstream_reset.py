@@ -9,7 +9,7 @@ from emulator.errors import FileProblem
 from emulator.fault import parameters
 from faults.upstream_reset import UpstreamConnectionReset
 
-SAAS = Path(__file__).parents[1] / "examples" / "faults" / "saas"
+SAAS = Path(__file__).parents[2] / "sample_connectors" / "faults" / "saas"
 # By plain HTTP, and by TLS, where Python tells a reset from an orderly end since 3.12.3 only.
 PLAIN = """
 import http.client
