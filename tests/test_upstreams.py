@@ -66,6 +66,7 @@ class Down(Fault):
 
 class World:
     def __init__(self, folder):
+        self.before = set(threading.enumerate())
         clock = Clock()
         self.folder, self.timeline, self.authority = folder, Timeline(clock), Authority(folder)
         self.injector = Injector(clock, self.timeline)
@@ -276,7 +277,7 @@ def test_close_ends_open_tls_connections(stubbed):
     with stubbed.tls.wrap_socket(raw, server_hostname="api.example.com") as client:
         stubbed.upstreams.close()
         assert client.recv(1) == b""
-    assert not [t for t in threading.enumerate() if t.name.startswith("upstreams")]
+    assert not [t for t in set(threading.enumerate()) - stubbed.before if t.name.startswith("upstreams")]
 
 
 # --- stub files ---------------------------------------------------------------------------------------------------
