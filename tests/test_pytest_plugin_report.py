@@ -55,6 +55,34 @@ def test_it(rig):
     assert "line 2.21" not in printed
 
 
+def test_rigs_of_the_session_tell_what_happened_to_them_in_this_test(run):
+    outcome = run('''
+@pytest.fixture(scope="session")
+def ours(make_rig):
+    ours = make_rig()
+    ours.function("crm", "code", "handler.handler")
+    return ours
+
+def test_before(ours):
+    with ours.fault("cold_start"):
+        ours.invoke("crm", "before")
+
+def test_it(ours):
+    with ours.fault("aws_error", match={"origin": "client"}):
+        with pytest.raises(Exception, match="InternalFailure"):
+            ours.client("sqs").list_queues()
+    ours.invoke("crm", "now")
+    assert False
+''')
+    outcome.assert_outcomes(passed=1, failed=1)
+    outcome.stdout.fnmatch_lines([
+        "*- lambdarig, rig 1 of make_rig -*", "aws_error struck aws_call of client/sqs.ListQueues#1: *",
+        "--- log of crm/inv-2",
+    ])
+    outcome.stdout.no_fnmatch_line("cold_start struck*")
+    outcome.stdout.no_fnmatch_line("--- log of crm/inv-1")
+
+
 def test_an_invocation_that_never_ran_is_told(run):
     outcome = run('''
 def test_it(crm, rig):

@@ -35,9 +35,10 @@ def clock(rig: PytestRig) -> Clock:
 def make_rig(request: pytest.FixtureRequest) -> Callable[..., PytestRig]:
     """make_rig(iam="strict", idle_s=60, ...): another rig, by the names of Settings, up until the end of the session
     and never reset. It shares nothing with others."""
-    config = request.config
+    config, rigs = request.config, request.config.stash[RIGS]
 
     def make(**settings: Any) -> PytestRig:
-        return config.stash[RIGS].another(choices.settings(config, **settings))
+        rigs.made.append(rigs.another(choices.settings(config, **settings)))
+        return rigs.made[-1]
 
     return make

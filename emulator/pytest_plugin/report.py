@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emulator.timeline import Event
 
 LINES, WIDTH, INVOCATIONS = 30, 300, 10  # of a log; of a line; the last so many
+SEEN = pytest.StashKey[dict[str, int]]()
 _CALL = re.compile(r"(?P<invocation>[^/]+/inv-\d+)/(?P<call>.+)")
 
 
@@ -27,14 +28,36 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if use is not None and report.failed:
         use.failed = True
         report.sections.append(("lambdarig", use.said or about(item, use.rig)))
+    if report.failed and "make_rig" in getattr(item, "fixturenames", ()):
+        for number, (rig, since) in enumerate(_made(item), 1):
+            report.sections.append((f"lambdarig, rig {number} of make_rig", "\n".join(happened(rig, since))))
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Rigs of the session remember what other tests did."""
+    if "make_rig" in getattr(item, "fixturenames", ()):
+        item.stash[SEEN] = {rig.id: max((e.seq for e in rig.timeline.events()), default=0) for rig, _ in _made(item)}
+
+
+def _made(item: pytest.Item) -> list[tuple[PytestRig, int]]:
+    """The rigs that `make_rig` has made, each with the number of its last event before the test."""
+    from emulator.pytest_plugin.rigs import RIGS
+
+    seen = item.stash.get(SEEN, {})
+    return [(rig, seen.get(rig.id, 0)) for rig in item.config.stash[RIGS].made]
 
 
 def about(item: pytest.Item, rig: PytestRig) -> str:
     """Everything that helps to see why, and to see it again."""
-    struck = [struck_line(event) for event in rig.timeline.strikes()]
-    logs = [line for shown in _logs(rig) for line in shown]
-    return "\n".join([*(struck or ["no rule struck"]), *logs, f"seed {rig.settings.seed}", replay(item, rig)])
+    return "\n".join([*happened(rig), f"seed {rig.settings.seed}", replay(item, rig)])
+
+
+def happened(rig: PytestRig, since: int = 0) -> list[str]:
+    """What struck, and the logs. since: the number of an event; those after it count."""
+    struck = [struck_line(event) for event in rig.timeline.strikes() if event.seq > since]
+    return [*(struck or ["no rule struck"]), *(line for shown in _logs(rig, since) for line in shown)]
 
 
 def struck_line(event: Event) -> str:
@@ -52,9 +75,9 @@ def replay(item: pytest.Item, rig: PytestRig) -> str:
     return f"replay it: {shlex.join(('pytest', item.nodeid, *options))}"
 
 
-def _logs(rig: PytestRig) -> Iterator[list[str]]:
+def _logs(rig: PytestRig, since: int) -> Iterator[list[str]]:
     """A block of lines for each of the last invocations, in the order they were made."""
-    made = list(dict.fromkeys(event.subject for event in rig.timeline.events() if event.point == "invoke"))
+    made = list(dict.fromkeys(event.subject for event in rig.timeline.events(since) if event.point == "invoke"))
     if not made:
         return
     lines = _by_request(rig)

@@ -36,6 +36,7 @@ class Rigs:
     def __init__(self) -> None:
         self._shared: dict[Settings, PytestRig] = {}
         self._others: list[PytestRig] = []
+        self.made: list[PytestRig] = []  # by `make_rig`
         self.kept: PytestRig | None = None
         self.stop = threading.Event()  # `lambdarig down` of a rig that is kept
 
@@ -49,9 +50,6 @@ class Rigs:
         """A rig beside all others, up until `close` or the end of the run."""
         self._others.append(self._started(settings))
         return self._others[-1]
-
-    def others(self) -> list[PytestRig]:
-        return list(self._others)
 
     def _started(self, settings: Settings) -> PytestRig:
         from emulator.control_door import ControlDoor
