@@ -75,5 +75,5 @@ class Relayed:
 
 def function_that_asks(rig: PytestRig, **more: object) -> None:
     """The examples' function `orders`, which gives `rows` and `ms`."""
-    environment = {"DATABASE_URL": rig.database("orders-db")}
+    environment = {"DATABASE_URL": rig.database("rows-db")}
     rig.function("orders", ROWS, "handler.handler", requirements=True, memory=512, environment=environment, **more)

@@ -66,13 +66,21 @@ def test_another_hosts_connection_and_what_is_not_its_turn_are_let_alone(relayed
     assert relayed.timeline.strikes() == []
 
 
+async def started(relayed, armed):
+    """A query on its way, as far as it gets."""
+    asking = asyncio.ensure_future(relayed.ask(100))
+    while not armed.strikes:
+        await asyncio.sleep(0)
+    await asyncio.wait([asking], timeout=0.05)
+    return asking
+
+
 @pytest.mark.parametrize("direction", ["upstream", "downstream", "both"])
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_rule_that_is_disarmed_lets_the_connection_go_on_as_if_it_had_never_been(relayed, name, direction):
     async def story():
         with relayed.fault(name, {"host": "orders-db"}, direction=direction, **HARSH[name]) as armed:
-            asking = asyncio.ensure_future(relayed.ask(100))
-            await asyncio.wait([asking], timeout=0.05)
+            asking = await started(relayed, armed)
         assert await asyncio.wait_for(asking, LIMIT_S) == 100
         assert armed.strikes == 1
 
@@ -86,9 +94,8 @@ def test_a_relay_that_ends_leaves_no_thread(relayed, name):
     before = set(threading.enumerate())
 
     async def story():
-        with relayed.fault(name, direction="both", **HARSH[name]):
-            asking = asyncio.ensure_future(relayed.ask(100))
-            await asyncio.wait([asking], timeout=0.05)
+        with relayed.fault(name, direction="both", **HARSH[name]) as armed:
+            asking = await started(relayed, armed)
             await asyncio.to_thread(relayed.relay.close)
             assert relayed.relay.active == 0
         await asyncio.wait([asking])

@@ -41,7 +41,7 @@ def waits(fault, seed=1, number=20):
 
 def test_a_handlers_queries_take_longer_and_no_longer_when_the_rule_is_gone(real_rig):
     function_that_asks(real_rig)
-    with real_rig.fault("socket_latency", ms=150, match={"host": "orders-db"}):
+    with real_rig.fault("socket_latency", ms=150, match={"host": "rows-db"}):
         assert real_rig.invoke("orders").payload["ms"] >= 900
     assert real_rig.invoke("orders").payload["ms"] < 850
 
