@@ -21,7 +21,10 @@ from samples import Row
 from emulator.building import python_runtime
 from emulator.functions.engines.docker_daemon import unusable
 
-NAMES = ("warm_invoke", "warm_get", "cold_start", "start_up", "memory", "throughput", "process_engine", "steps")
+NAMES = (
+    "warm_invoke", "warm_get", "cold_start", "start_up", "memory", "throughput", "process_engine", "fault_costs",
+    "steps",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

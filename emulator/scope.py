@@ -33,8 +33,7 @@ class Match:
 
     def fits(self, attributes: Mapping[str, str]) -> bool:
         """True when every field that is set fits `attributes` (a subject's own words for itself)."""
-        for field in MATCH_KEYS:
-            pattern = getattr(self, field)
+        for field, pattern in vars(self).items():
             if pattern is not None and not _like(attributes.get(field, ""), pattern):
                 return False
         return True
@@ -46,7 +45,9 @@ class Match:
 
 def _like(value: str, pattern: str) -> bool:
     """`[` means itself: fnmatch would begin a set of characters."""
-    return bool(value) and fnmatchcase(value, pattern.replace("[", "[[]"))
+    if "*" in pattern or "?" in pattern:
+        return bool(value) and fnmatchcase(value, pattern.replace("[", "[[]"))
+    return bool(value) and value == pattern
 
 
 @dataclass(frozen=True)
