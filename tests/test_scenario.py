@@ -1,4 +1,6 @@
 import json
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -433,3 +435,33 @@ def test_the_scenarios_of_this_project_are_right():
     assert files
     for file in files:
         check(load(file, ScenarioFile), file)
+
+
+def test_a_function_reaches_any_host_through_a_relay(write, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=lambda: server.accept()[0].sendall(b"PONG"))
+        answering.start()
+        (tmp_path / "code" / "ping.py").write_text(
+            "import os, socket\n"
+            "def handler(event, context):\n"
+            "    assert os.environ['WHOLE'] == f'{os.environ[\"HOST\"]}:{os.environ[\"PORT\"]}'\n"
+            "    with socket.create_connection((os.environ['HOST'], int(os.environ['PORT'])), 10) as cache:\n"
+            "        return cache.recv(4).decode()\n"
+        )
+        head = "scenario: test\nengine: inline"
+        path = write(f"""
+relays: {{cache: "127.0.0.1:{server.getsockname()[1]}"}}
+functions:
+  ping:
+    folder: code
+    handler: ping.handler
+    environment: {{HOST: "${{relays.cache.host}}", PORT: "${{relays.cache.port}}", WHOLE: "${{relays.cache.address}}"}}
+faults: [{{fault: socket_latency, with: {{ms: 1}}, match: {{host: cache}}}}]
+steps:
+  - invoke: {{function: ping}}
+    expect: {{payload: PONG}}
+""", head)
+        result = run(path)
+        answering.join(10)
+    assert result["problems"] == []
+    assert result["struck"] == {"socket_latency": 1}
