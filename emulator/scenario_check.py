@@ -89,9 +89,10 @@ def _check_operation(step: AwsStep, file: Path, key: str) -> None:
     """botocore knows the services, and what boto3 calls their operations."""
     from botocore import xform_name
     from botocore.exceptions import UnknownServiceError
-    from botocore.session import Session
 
-    session = Session()
+    from emulator.aws.internal import core
+
+    session = core()
     try:
         model = session.get_service_model(step.service)
     except UnknownServiceError:

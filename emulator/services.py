@@ -134,9 +134,9 @@ def _retire(rig: Rig, name: str) -> None:
 @cache
 def runtimes() -> tuple[str, ...]:
     """AWS's runtime ids, from botocore's model."""
-    from botocore.session import Session
+    from emulator.aws.internal import core
 
-    return tuple(Session().get_service_model("lambda").shape_for("Runtime").enum)
+    return tuple(core().get_service_model("lambda").shape_for("Runtime").enum)
 
 
 def implementation(services: dict[str, Service], name: str) -> Any:

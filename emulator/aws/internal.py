@@ -37,7 +37,7 @@ def client(
     keys = keys or _keys(endpoint, access_key)
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     with _creating:
-        made = _session().client(
+        made = session().client(
             service, region_name=region, endpoint_url="http://localhost:4566", config=config, **keys,
         )
     made.meta.events.register("before-send", lambda request, **_: send(endpoint, request))
@@ -50,31 +50,38 @@ def outside_client(service: str, url: str, region: str) -> Any:
     from botocore.config import Config
 
     with _creating:
-        return _session().client(
+        return session().client(
             service, region_name=region, endpoint_url=url, config=Config(proxies={}),
             aws_access_key_id="AKIALAMBDARIGCLIENT0", aws_secret_access_key="lambdarig",
         )
 
 
 @cache
-def _session() -> Any:
-    """One for all: it keeps what it has read of AWS's models, which is most of what a client costs. It sees neither the
-    AWS variables of this process nor the machine's files."""
+def session() -> Any:
+    """One for all: it keeps what it has read of AWS's models, which is most of what a client costs."""
     import boto3
+
+    return boto3.Session(botocore_session=core())
+
+
+@cache
+def core() -> Any:
+    """botocore's session, which sees neither the AWS variables of this process nor the machine's AWS files: a profile
+    that is not there would end even a look at AWS's models."""
     import botocore.session
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
 
-    core = botocore.session.Session(profile="default")
-    core.set_config_variable("config_file", os.devnull)
-    core.set_config_variable("credentials_file", os.devnull)
-    core.full_config.setdefault("profiles", {})["default"] = {}
-    settings = core.get_component("config_store")
+    made = botocore.session.Session(profile="default")
+    made.set_config_variable("config_file", os.devnull)
+    made.set_config_variable("credentials_file", os.devnull)
+    made.full_config.setdefault("profiles", {})["default"] = {}
+    settings = made.get_component("config_store")
     for name, (_, variables, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
         if variables and name not in ("profile", "config_file", "credentials_file"):
             settings.set_config_provider(name, ConstantProvider(default))
     for section in ("s3", "proxies_config"):
         settings.set_config_provider(section, ConstantProvider(None))
-    return boto3.Session(botocore_session=core)
+    return made
 
 
 def _keys(endpoint: AwsEndpoint, access_key: str) -> Mapping[str, str | None]:

@@ -118,7 +118,7 @@ def _stop(backend: Any) -> None:
 
 def install() -> None:
     """Teach moto about worlds; again is free."""
-    from moto.core.base_backend import BackendDict
+    from moto.core.base_backend import AccountSpecificBackend, BackendDict
     from moto.core.common_models import BaseModel
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
@@ -133,8 +133,16 @@ def install() -> None:
         table.reset = _resetting(table.reset, table)
         model: Any = BaseModel
         model.__new__ = _tracking(model.__new__)
+        regional: Any = AccountSpecificBackend
+        regional.get_session = staticmethod(_session)  # only to list regions: a wrong AWS_PROFILE must not end that
         server: Any = DomainDispatcherApplication
         server.__call__ = _outside(server.__call__)
+
+
+def _session() -> Any:
+    from emulator.aws.internal import session
+
+    return session()
 
 
 def _own(table: Any) -> Any:
