@@ -1,5 +1,7 @@
 """What a test leaves behind fails it, by name; what an honest test leaves does not."""
 
+import pytest
+
 pytest_plugins = ["plugin_run"]  # fixture: run
 
 
@@ -61,15 +63,18 @@ def test_it(rig, server, own, crm):
 ''').assert_outcomes(passed=1)
 
 
-def test_a_sandbox_that_no_pool_knows_fails_the_test(run):
+@pytest.mark.parametrize(("engine", "name"), [
+    ("inline", "crm/env-9"), pytest.param("docker", "lambdarig-*-crm-env-9-*", marks=pytest.mark.docker),
+])
+def test_a_sandbox_that_no_pool_knows_fails_the_test(run, engine, name):
     outcome = run('''
 def test_one(crm, rig):
     from emulator.functions.engines.protocol import EnvironmentSpec
     function = rig.registry.entries["crm"].latest.function
-    rig.engine.start(EnvironmentSpec("crm/env-9", function, {}))
+    rig.engine.start(EnvironmentSpec("crm/env-9", function, {"AWS_LAMBDA_FUNCTION_NAME": "crm"}))
 
 def test_two(crm, rig):
     rig.invoke("crm")
-''')
+''', engine=engine)
     outcome.assert_outcomes(passed=2, errors=1)
-    outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_one*", "sandboxes left running: crm/env-9"])
+    outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_one*", f"sandboxes left running: {name}"])
