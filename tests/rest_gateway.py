@@ -10,6 +10,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 from werkzeug.test import Client
 
+from emulator.aws.worlds import World, install
 from emulator.clock import Clock
 from emulator.frontdoors.apigateway import ApiGateway
 from emulator.frontdoors.rest_moto import mend_moto
@@ -76,9 +77,12 @@ class Gateway:
 
 @pytest.fixture
 def mended():
-    with mock_aws():
+    install()
+    world = World()
+    with mock_aws(), world.entered():
         mend_moto()
         yield
+    world.end()
 
 
 @pytest.fixture

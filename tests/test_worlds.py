@@ -61,6 +61,15 @@ def test_a_rigs_reset_leaves_a_mock_as_it_is(inline_rig):
         assert buckets(inline_rig.client("s3")) == []
 
 
+def test_a_mock_is_moto_as_it_is(inline_rig):
+    """A rig's API Gateway refuses a policy that is none, moto's takes it."""
+    aws = inline_rig.client("apigateway")
+    with pytest.raises(aws.exceptions.BadRequestException):
+        aws.create_rest_api(name="rigs", policy='{"x": 1}')
+    with moto.mock_aws():
+        assert boto3.client("apigateway", region_name="us-east-1").create_rest_api(name="mine", policy='{"x": 1}')["id"]
+
+
 def test_a_server_of_motos_own_has_state_of_its_own(inline_rig):
     fill(inline_rig, "one")
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

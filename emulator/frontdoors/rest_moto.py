@@ -1,4 +1,5 @@
-"""What moto's API Gateway lacks for an API to be served: mended where moto does it, once per process.
+"""What moto's API Gateway lacks for an API to be served: mended where moto does it, once per process and
+for rigs only: what a test mocks by `mock_aws` in the same process is moto as it is.
 
 - CreateDeployment takes a snapshot of the API (moto's deployments are empty).
 - Deploying to a stage that exists keeps its variables and settings (moto makes a new stage).
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.aws.iam.policy import PolicyError
+from emulator.aws.worlds import current
 from emulator.frontdoors.rest_api import keep_deployed
 from emulator.frontdoors.rest_moto_stage import update_stage
 from emulator.frontdoors.rest_policy import resource_policy
@@ -40,6 +42,8 @@ def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:
 
     @functools.wraps(plain)
     def mended(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if current() is None:
+            return plain(self, *args, **kwargs)
         return around(functools.partial(plain, self), self, *args, **kwargs)
 
     mended.mended = True  # type: ignore[attr-defined]
