@@ -85,7 +85,8 @@ class Fault:
         return None
 
     def heal(self, ctx: Context) -> None:
-        """Undo what outlives a passage: called when the rule is disarmed, whatever happened before."""
+        """Undo what outlives a passage: called when the rule is disarmed, whatever happened before, and again behind
+        each hook that was under way then."""
 
     @classmethod
     def points(cls) -> tuple[str, ...]:

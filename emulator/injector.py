@@ -25,6 +25,7 @@ from emulator.timeline import Timeline
 R = TypeVar("R", bound=Reply)
 S = TypeVar("S", bound=Subject)
 LOG = logging.getLogger(__name__)
+MET = 100_000  # subjects that a rule knows again; older ones do not come again
 _INVOCATION = re.compile(r"[^/]+/inv-\d+(?=/|$)")
 
 
@@ -42,16 +43,20 @@ class Passage(Generic[R]):
 @dataclass(eq=False)
 class Armed:
     """A rule in force, with its counts and state. over: its time is (`ttl`, `between`); it is healed, and only tells
-    how often it has struck. muted: it lets everything pass."""
+    how often it has struck. muted: it lets everything pass. healed: what its hooks still leave behind is to be undone.
+    """
 
     rule: Rule
     since: float
     state: Any
     lock: threading.Lock = field(default_factory=threading.Lock)
+    healing: threading.Lock = field(default_factory=threading.Lock)
     seen: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
     strikes: int = 0
     over: bool = False
     muted: bool = False
+    healed: bool = False
 
     @property
     def missed(self) -> bool:
@@ -63,12 +68,17 @@ class Armed:
         """Rig seconds at which its time is over."""
         return self.since + self.rule.when.end
 
-    def next_index(self, subject: Subject) -> int:
-        """Position of this subject in the rule's count."""
+    def count(self, subject: Subject) -> tuple[int, int]:
+        """Position of this subject in the rule's count, and how often the same one was here before: an event that is
+        tried again, an environment that is used again."""
         key = _counted_by(subject, self.rule.when.per)
         with self.lock:
             self.seen[key] += 1
-            return self.seen[key] - 1
+            self.met[subject.id] += 1
+            again = self.met[subject.id] - 1
+            if len(self.met) > MET:
+                del self.met[next(iter(self.met))]
+            return self.seen[key] - 1, again
 
 
 class Injector:
@@ -105,7 +115,8 @@ class Injector:
         return added
 
     def disarm(self, gone: Iterable[Armed] | None = None) -> None:
-        """Take rules out of force (all of them by default) and heal each, whatever the others do; once only."""
+        """Take rules out of force (all of them by default) and heal each, whatever the others do: once, and again
+        behind a hook that is under way meanwhile."""
         with self._lock:
             wanted = None if gone is None else tuple(gone)
             leaving = [armed for armed in self._armed if wanted is None or armed in wanted]
@@ -129,8 +140,7 @@ class Injector:
             for armed in ending:
                 armed.over = True
         for armed in ending:
-            if problem := self._heal(armed):
-                LOG.error(problem)
+            self._heal_late(armed)
 
     def _watch(self) -> None:
         self._changed.set()
@@ -189,22 +199,22 @@ class Injector:
     def _record(self, way: _Way, outcome: str, detail: str = "") -> None:
         self.timeline.record(way.subject.id, way.point, ",".join(way.struck), outcome, detail, way.run)
 
-    def _applies(self, armed: Armed, subject: Subject) -> bool:
+    def _drawn(self, armed: Armed, subject: Subject) -> str:
+        """What the dice of this passage are keyed by; empty where the rule lets it pass."""
         rule = armed.rule
         if armed.over or armed.muted or not rule.where.fits(subject.attributes()):
-            return False
+            return ""
         if not rule.when.on(self.clock.now() - armed.since):
-            return False
-        return rule.when.strikes(armed.next_index(subject), self._dice(armed, subject, "when"))
-
-    def _dice(self, armed: Armed, subject: Subject, use: str) -> random.Random:
-        return random.Random(f"{self.seed}/{armed.rule.label}/{subject.id}/{use}")
+            return ""
+        index, again = armed.count(subject)
+        key = f"{self.seed}/{rule.label}/{subject.id}" + (f"/{again}" if again else "")
+        return key if rule.when.strikes(index, random.Random(f"{key}/when")) else ""
 
     def _wrap(self, armed: Armed, way: _Way, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def step(subject: Any) -> Any:
-            if not self._applies(armed, subject):
+            if not (key := self._drawn(armed, subject)):
                 return inner(subject)
-            ctx = Context(self.clock, armed.state, armed.lock, self._dice(armed, subject, "hook"))
+            ctx = Context(self.clock, armed.state, armed.lock, random.Random(f"{key}/hook"))
             rest = _Rest(inner, subject)
             effect = True
             try:
@@ -216,18 +226,27 @@ class Injector:
             finally:
                 if effect or rest.altered or ctx.delayed or ctx.stalled or ctx.did:
                     way.strike(armed, ctx)
+                if armed.healed:
+                    self._heal_late(armed)
             return reply
 
         return step
 
     def _heal(self, armed: Armed) -> str:
         """What went wrong, if anything."""
+        armed.healed = True
         ctx = Context(self.clock, armed.state, armed.lock, random.Random(self.seed))
         try:
-            armed.rule.fault.heal(ctx)
+            with armed.healing:
+                armed.rule.fault.heal(ctx)
         except Exception as error:
             return f"fault {armed.rule.label!r} raised while healing: {error!r}"
         return ""
+
+    def _heal_late(self, armed: Armed) -> None:
+        """Where nobody waits to hear of a problem."""
+        if problem := self._heal(armed):
+            LOG.error(problem)
 
 
 @dataclass

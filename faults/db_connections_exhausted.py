@@ -50,7 +50,10 @@ class DbConnectionsExhausted(Fault):
         return proceed()
 
     def heal(self, ctx: Context) -> None:
-        _end([one for held in ctx.state.values() for one in held])
+        with ctx.lock:
+            sessions = [one for held in ctx.state.values() for one in held]
+            ctx.state.clear()
+        _end(sessions)
 
 
 def _session(server: tuple[str, int], user: str) -> socket.socket | None:

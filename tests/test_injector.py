@@ -347,6 +347,12 @@ def test_another_seed_strikes_others():
     assert len({drawn(seed, threads=1)[1] for seed in range(5)}) == 5
 
 
+def test_who_comes_again_is_drawn_anew(injector):
+    injector.arm([Rule(Hook(cut), when=When(probability=0.5))])
+    struck = [bool(call(injector, Subject("crm/env-1")).struck) for _ in range(100)]
+    assert 25 < sum(struck) < 75
+
+
 def test_rules_of_different_names_draw_apart(injector):
     when = When(probability=0.5)
     one, other = (Rule(Hook(delay), name=name, when=when) for name in ("one", "other"))
@@ -496,6 +502,43 @@ def test_a_rule_is_healed_once(injector):
     injector.disarm(armed)
     injector.disarm()
     assert healed == [("a", "state"), ("b", "state")]
+
+
+def test_what_a_hook_leaves_that_was_under_way_when_its_rule_was_healed_is_undone_too(injector):
+    inside, go, undone = threading.Event(), threading.Event(), []
+
+    def late(subject, proceed, ctx):
+        inside.set()
+        go.wait(10)
+        ctx.state.append("a socket")
+        return proceed()
+
+    def heal(ctx):
+        undone.extend(ctx.state)
+        ctx.state.clear()
+
+    injector.arm([Rule(Hook(late, heal=heal, state=list))])
+    passing = threading.Thread(target=call, args=[injector])
+    passing.start()
+    assert inside.wait(10)
+    injector.disarm()
+    go.set()
+    passing.join()
+    assert undone == ["a socket"]
+
+
+def test_a_problem_of_healing_behind_a_hook_is_told_to_the_log(injector, caplog):
+    def disarming(subject, proceed, ctx):
+        with pytest.raises(FaultError):
+            injector.disarm()
+        return proceed()
+
+    def heal(ctx):
+        raise ValueError("no")
+
+    injector.arm([Rule(Hook(disarming, heal=heal))])
+    assert call(injector).reply == Answer()
+    assert "raised while healing: ValueError('no')" in caplog.text
 
 
 def test_a_rule_that_never_struck_is_healed_too(injector):

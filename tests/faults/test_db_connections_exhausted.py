@@ -226,3 +226,15 @@ def test_a_server_that_can_is_asked_with_tls(injector, tmp_path):
         serving.result(10)
         for secure in kept:
             secure.close()
+
+
+def test_a_rule_that_goes_while_a_connection_passes_holds_nothing(database, injector, caplog):
+    (armed,) = injector.arm([Rule(DbConnectionsExhausted())])
+    conn = Connection("orders-db/conn-1", "orders-db", "orders", "orders/inv-1", at(database))
+
+    def disarmed(_):
+        injector.disarm()
+        return Link()
+
+    injector.pass_through("connect", conn, disarmed)
+    assert (armed.state, caplog.text) == ({}, "")
