@@ -20,6 +20,14 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
+def meant(given: object, choices: Iterable[str]) -> str:
+    """`: did you mean 'docker'?`, for the end of a message; empty where nothing is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(given), [str(choice) for choice in choices], 1)
+    return f": did you mean {near[0]!r}?" if near else ""
+
+
 class RigError(Exception):
     """The rig or its engine failed; `mend` is the command or step that helps."""
 
@@ -49,19 +57,24 @@ class UsageError(RigError):
 
     @classmethod
     def unknown(cls, what: str, given: object, choices: Iterable[str]) -> UsageError:
-        """`unknown engine 'dokcer': choose one of docker, inline, process`."""
-        listed = ", ".join(sorted(str(choice) for choice in choices)) or "(there are none)"
-        return cls(f"unknown {what} {given!r}: choose one of {listed}")
+        """`unknown engine 'dokcer': choose one of docker, inline, process: did you mean 'docker'?`."""
+        names = sorted(str(choice) for choice in choices)
+        listed = ", ".join(names) or "(there are none)"
+        return cls(f"unknown {what} {given!r}: choose one of {listed}{meant(given, names)}")
 
 
 class FileProblem(UsageError):
-    """A file a person wrote cannot be used: `FILE: KEY: what is wrong (choices)`."""
+    """A file a person wrote cannot be used: `FILE: KEY: what is wrong (choices)`. given: the word that is none of the
+    choices, to say which one is like it."""
 
-    def __init__(self, file: object, key: str, problem: str, choices: Iterable[str] = ()) -> None:
-        listed = ", ".join(sorted(choices))
+    def __init__(
+        self, file: object, key: str, problem: str, choices: Iterable[str] = (), given: object = ""
+    ) -> None:
+        names = sorted(choices)
+        listed = ", ".join(names)
         shown = key if key.isprintable() else repr(key)  # a key may be any text, and the message is one line
         place = f"{file}: {shown}: " if key else f"{file}: "
-        super().__init__(place + problem + (f" (choose from: {listed})" if listed else ""))
+        super().__init__(place + problem + (f" (choose from: {listed})" if listed else "") + meant(given, names))
         self.file, self.key = str(file), key
 
 

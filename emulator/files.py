@@ -131,7 +131,7 @@ def problem(file: object, error: ValidationError, model: type[BaseModel]) -> Fil
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return FileProblem(file, key, "unknown key", _choices(model, first["loc"][:-1]))
+        return FileProblem(file, key, "unknown key", _choices(model, first["loc"][:-1]), given=first["loc"][-1])
     if first["type"] == "missing":
         return FileProblem(file, key, "is missing")
     said = "must be a path" if first["type"] == "path_type" else first["msg"]

@@ -131,7 +131,8 @@ def _problem(file: Path, error: ValidationError) -> FileProblem:
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     if first["type"] == "extra_forbidden":
         model = Route if len(first["loc"]) > 1 else StubFile
-        return FileProblem(file, key, "unknown key", (f.alias or name for name, f in model.model_fields.items()))
+        names = [f.alias or name for name, f in model.model_fields.items()]
+        return FileProblem(file, key, "unknown key", names, given=first["loc"][-1])
     if first["type"] == "literal_error":
         return FileProblem(file, key, f"unknown method {first['input']!r}", get_args(Method))
     return FileProblem(file, key, first["msg"][0].lower() + first["msg"][1:])

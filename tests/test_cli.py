@@ -118,6 +118,7 @@ def test_the_version_is_the_distributions(cli):
     ("arguments", "said"),
     [
         (["ip"], f"unknown command 'ip': choose one of {', '.join(COMMANDS)}"),
+        (["fualts"], f"{', '.join(COMMANDS)}: did you mean 'faults'?"),
         (["up", "--prot", "1"], "No such option"),
         (["up", "--port", "x"], "'x' is not a valid integer"),
         (["up", "--port", "70000"], "70000 is not in the range"),
@@ -125,7 +126,7 @@ def test_the_version_is_the_distributions(cli):
         (["status", "--port", "0"], "0 is not in the range"),
         (["up", "--seed", "x"], "'x' is not a valid integer"),
         (["up", "--concurrency", "0"], "0 is not in the range"),
-        (["up", "--engine", "dokcer"], "unknown engine 'dokcer': choose one of auto, docker, inline, process"),
+        (["up", "--engine", "dokcer"], "choose one of auto, docker, inline, process: did you mean 'docker'?"),
         (["up", "--texts", "klingon"], "unknown generation of texts 'klingon': choose one of "),
         (["up", "--iam", "maybe"], "unknown mode of IAM 'maybe': choose one of enforce, off, strict"),
         (["up", "nowhere.yaml"], "nowhere.yaml: no such file"),

@@ -137,7 +137,7 @@ def test_a_wrong_option_ends_the_run_before_it_begins(run, option):
 
 def test_an_unknown_engine_lists_the_choices(run):
     run("def test_it():\n    pass\n", engine="dokcer").stderr.fnmatch_lines(
-        ["ERROR: --rig-engine: unknown engine 'dokcer': choose one of docker, process, inline, auto"]
+        ["ERROR: --rig-engine: unknown engine 'dokcer': choose one of docker, *, auto: did you mean 'docker'?"]
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from emulator.errors import RigError
+from emulator.errors import RigError, meant
 
 COMMANDS = {  # name -> module that has it; loaded when called, so that `up` starts quickly
     "init": "init",
@@ -45,7 +45,8 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(f"unknown command {args[0]!r}: choose one of {', '.join(COMMANDS)}", ctx)
+            choices = f"choose one of {', '.join(COMMANDS)}{meant(args[0], COMMANDS)}"
+            raise click.UsageError(f"unknown command {args[0]!r}: {choices}", ctx)
         return super().resolve_command(ctx, args)
 
 

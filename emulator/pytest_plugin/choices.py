@@ -36,11 +36,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    from emulator.errors import meant
     from emulator.functions.engines import NAMES
 
     name, origin = _engine(config)
     if name not in ("", "auto", *NAMES):
-        raise pytest.UsageError(f"{origin}: unknown engine {name!r}: choose one of {', '.join((*NAMES, 'auto'))}")
+        choices = (*NAMES, "auto")
+        listed = f"choose one of {', '.join(choices)}{meant(name, choices)}"
+        raise pytest.UsageError(f"{origin}: unknown engine {name!r}: {listed}")
     seed(config)
 
 
