@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,14 @@ from emulator.scope import MATCH_KEYS, PER, WHEN_KEYS, Match, When
 GROUP = "lambdarig.faults"
 RULE_KEYS = ("fault", "name", "with", "match", "when", "optional")
 LABEL = re.compile(r"\w[\w .:-]*")
+GROUPS = {  # points -> the heading under which people look for a fault that strikes there first
+    "AWS calls": ("aws_call", "read"),
+    "Environments": ("start", "warm"),
+    "Invocations": ("request", "permit", "invoke", "deliver"),
+    "Sockets": ("connect", "resume"),
+    "SaaS hosts": ("resolve", "handshake", "upstream"),
+}
+OTHERS = "At points of their own"
 _WHEN: dict[str, tuple[Callable[[Any], bool], str]] = {
     "per": (lambda v: v in PER, f"must be one of {', '.join(PER)}"),
     "every": (lambda v: v >= 1, "must be 1 or more"),
@@ -33,6 +42,26 @@ _WHEN: dict[str, tuple[Callable[[Any], bool], str]] = {
 def faults() -> Mapping[str, type[Fault]]:
     """Every installed fault by name. Raises FaultError for one that cannot be used, naming it."""
     return collected(entry_points(group=GROUP))
+
+
+def grouped() -> dict[str, list[str]]:
+    """Names of faults by heading, both in the order in which they are to be shown; no heading is empty."""
+    groups: dict[str, list[str]] = {heading: [] for heading in (*GROUPS, OTHERS)}
+    for name, fault in faults().items():
+        heading = next((heading for heading, points in GROUPS.items() if fault.points()[0] in points), OTHERS)
+        groups[heading].append(name)
+    return {heading: names for heading, names in groups.items() if names}
+
+
+def choices(fault: type[Fault], parameter: str) -> tuple[Any, ...]:
+    """What a parameter may be, where its type is a Literal; else nothing."""
+    hint = typing.get_type_hints(fault)[parameter]
+    return typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+
+
+def about(fault: type[Fault]) -> str:
+    """What a fault says of itself, in one sentence."""
+    return re.split(r"(?<=\.)\s+(?=[A-Z`])", " ".join((inspect.getdoc(fault) or "").split()), maxsplit=1)[0]
 
 
 def collected(points: Iterable[EntryPoint]) -> dict[str, type[Fault]]:
@@ -65,7 +94,8 @@ def rule(written: Any, file: str = "fault", key: str = "") -> Rule:
     only(mapping, RULE_KEYS, file, key)
     name = mapping.get("fault")
     if not isinstance(name, str) or name not in faults():
-        raise FileProblem(file, _join(key, "fault"), f"unknown fault {name!r}" if name else "is missing", faults())
+        problem = f"unknown fault {name!r}" if name else "is missing"
+        raise FileProblem(file, _join(key, "fault"), problem, faults(), given=name)
     kind = faults()[name]
     inside = {part: _mapping(mapping.get(part), file, _join(key, part)) for part in ("with", "match", "when")}
     values = _parameters(kind, inside["with"], file, _join(key, "with"))
@@ -169,7 +199,7 @@ def only(mapping: Mapping[str, Any], names: tuple[str, ...], file: str, key: str
     """Raises FileProblem for a key that is none of `names`."""
     for name in mapping:
         if name not in names:
-            raise FileProblem(file, _join(key, str(name)), "unknown key", names)
+            raise FileProblem(file, _join(key, str(name)), "unknown key", names, given=name)
 
 
 def _join(key: str, name: str) -> str:

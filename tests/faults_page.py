@@ -17,10 +17,8 @@ from emulator.fault import POINTS, Fault, parameters
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "faults.md"
 EXAMPLES = ROOT / "sample_connectors" / "faults"
-HEAD = """# Faults
-
-A *rule* is a fault, where it strikes (`match`) and when (`when`). It is written the same way in a rig file, in a
-scenario, after `lambdarig up --fault` and `lambdarig fault add`, in a `POST` to `/_rig/faults`, and, as keyword
+HEAD = """A *rule* is a fault, where it strikes (`match`) and when (`when`). It is written the same way in a rig file,
+in a scenario, after `lambdarig up --fault` and `lambdarig fault add`, in a `POST` to `/_rig/faults`, and, as keyword
 arguments, in a test: `rig.fault("cold_start", delay_ms=8000, match={"function": "crm"})`.
 
 ```yaml
@@ -56,7 +54,18 @@ The example below each fault is a whole scenario, kept in `sample_connectors/fau
 """
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *(_section(name, fault) for name, fault in catalogue.faults().items())])
+    faults = [name for names in catalogue.grouped().values() for name in names]
+    return "\n".join([_contents(), HEAD, *(_section(name, catalogue.one(name)) for name in faults)])
+
+
+def _contents() -> str:
+    """Every fault, by its group."""
+    rows = [
+        f"| {heading} | {', '.join(f'[{name}](#{name})' for name in names)} |"
+        for heading, names in catalogue.grouped().items()
+    ]
+    head = ["# Faults", "", "| | `lambdarig faults` says what each does, in a line |", "|---|---|"]
+    return "\n".join([*head, *rows, ""])
 
 
 def _section(name: str, fault: type[Fault]) -> str:
@@ -64,16 +73,20 @@ def _section(name: str, fault: type[Fault]) -> str:
     matches = {key: value for key, value in vars(fault.default_match).items() if value is not None}
     if matches:
         where.append("by default where " + ", ".join(f"`{key}` is `{value}`" for key, value in matches.items()))
-    rows = [_row(key, row) for key, row in parameters(fault).items()]
+    rows = [_row(key, row, catalogue.choices(fault, key)) for key, row in parameters(fault).items()]
     table = ["| parameter | default | unit | |", "|---|---|---|---|", *rows, ""] if rows else ["No parameters.", ""]
     example = ["```yaml", (EXAMPLES / f"{name}.yaml").read_text().rstrip(), "```", ""]
     about = " ".join(inspect.getdoc(fault).split())
     return "\n".join([f"## {name}", "", about, "", f"{', '.join(where)}.", "", *table, *example])
 
 
-def _row(key: str, row: dict[str, Any]) -> str:
-    default = yaml.safe_dump(row["default"]).removesuffix("...\n").strip()
-    return f"| `{key}` | `{default}` | {row['unit']} | {row['about']} |"
+def _row(key: str, row: dict[str, Any], choices: tuple[Any, ...]) -> str:
+    others = "".join(f", or `{_yaml(choice)}`" for choice in choices if choice != row["default"])
+    return f"| `{key}` | `{_yaml(row['default'])}`{others} | {row['unit']} | {row['about']} |"
+
+
+def _yaml(value: Any) -> str:
+    return str(yaml.safe_dump(value)).removesuffix("...\n").strip()
 
 
 if __name__ == "__main__":

@@ -115,6 +115,33 @@ def test_a_fault_that_is_not_there_is_a_usage_error_with_the_choices():
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("cold_strat", "cold_start"),
+        ({"fault": "aws_deneid"}, "aws_denied"),
+        ({"fault": "cold_start", "wiht": {}}, "with"),
+        ({"fault": "cold_start", "with": {"dealy_ms": 1}}, "delay_ms"),
+        ({"fault": "cold_start", "match": {"functoin": "crm"}}, "function"),
+        ({"fault": "cold_start", "when": {"tiems": 1}}, "times"),
+    ],
+)
+def test_a_typo_is_told_what_was_meant_at_the_end_of_the_choices(written, meant):
+    assert refused(written).endswith(f"): did you mean {meant!r}?")
+
+
+def test_what_is_like_nothing_is_not_guessed():
+    assert refused("quux").endswith(", upstream_reset)")
+
+
+def test_faults_are_in_groups_by_where_they_strike():
+    groups = catalogue.grouped()
+    assert list(groups) == ["AWS calls", "Environments", "Invocations", "Sockets", "SaaS hosts"]
+    assert sorted(name for names in groups.values() for name in names) == sorted(catalogue.faults())
+    assert groups["Sockets"][:2] == ["db_connections_exhausted", "db_socket_open"]
+    assert "environment_killed" in groups["Environments"]
+
+
+@pytest.mark.parametrize(
     ("name", "target", "problem"),
     [
         ("gone", "no.such.module:Fault", r"cannot be imported: ModuleNotFoundError"),

@@ -30,7 +30,10 @@ def cli(monkeypatch, capsys):
 def test_faults_are_listed(cli):
     status, out, _ = cli("faults")
     assert status == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(catalogue.faults())
+    assert "AWS calls\n  aws_blackhole " in out
+    lines = [line for line in out.splitlines() if line.startswith("  ")]
+    assert [line.split()[0] for line in lines] == [name for names in catalogue.grouped().values() for name in names]
+    assert all(line.endswith(".") for line in lines), "whole sentences where no terminal reads them"
     rows = json.loads(cli("faults", "--json")[1])
     assert [row["name"] for row in rows] == list(catalogue.faults())
     assert all(row.keys() == {"name", "about", "points", "match", "parameters", "example", "scenario"} for row in rows)
@@ -42,8 +45,21 @@ def test_one_fault_is_shown_with_its_parameters(cli):
     assert "strikes at: start" in out
     assert "  delay_ms = 3000 ms: time added to init" in out
     row = json.loads(cli("faults", "cold_start", "--json")[1])
-    wanted = {"default": 3000, "type": "int", "unit": "ms", "about": "time added to init", "least": 0}
+    wanted = {"default": 3000, "type": "int", "unit": "ms", "about": "time added to init", "least": 0, "choices": []}
     assert row["parameters"]["delay_ms"] == wanted
+
+
+def test_on_a_terminal_a_fault_takes_one_line(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("faults")[1].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.endswith(" ...") for line in lines)
+
+
+def test_what_a_parameter_may_be_is_shown(cli):
+    out = cli("faults", "aws_denied")[1]
+    assert "  kind = implicit (or explicit): " in out
+    assert "\non a rig that runs:\n  lambdarig fault add aws_denied --times 1\n" in out
 
 
 @pytest.mark.parametrize("name", catalogue.faults())

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import shlex
+import shutil
+import textwrap
+from collections.abc import Iterator
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
@@ -25,17 +28,26 @@ from emulator.fault import Fault, parameters
 def faults(name: str | None, as_json: bool) -> None:
     """List the faults, or show one's parameters and an example."""
     if name is None:
-        rows = [_described(n, fault) for n, fault in catalogue.faults().items()]
-        width = max(len(row["name"]) for row in rows)
-        say(rows, "\n".join(f"{row['name']:<{width}}  {row['about'].splitlines()[0]}" for row in rows), as_json)
+        say([_described(n, fault) for n, fault in catalogue.faults().items()], "\n".join(_listed()), as_json)
         return
     row = _described(name, catalogue.one(name))
     say(row, _text(row), as_json)
 
 
+def _listed() -> Iterator[str]:
+    """The catalogue by groups, a line each: as long as a terminal is wide, or whole where none reads it."""
+    width = max(map(len, catalogue.faults()))
+    room = max(shutil.get_terminal_size((10_000, 0)).columns - width - 4, 20)
+    for number, (heading, names) in enumerate(catalogue.grouped().items()):
+        yield f"\n{heading}" if number else heading
+        for name in names:
+            about = textwrap.shorten(catalogue.about(catalogue.one(name)), room, placeholder=" ...")
+            yield f"  {name:<{width}}  {about}"
+
+
 def _described(name: str, fault: type[Fault]) -> dict[str, Any]:
     match = {k: v for k, v in vars(fault.default_match).items() if v is not None}
-    rows = parameters(fault)
+    rows = {key: {**row, "choices": list(catalogue.choices(fault, key))} for key, row in parameters(fault).items()}
     given = {key: row["default"] for key, row in rows.items() if row["default"] is not MISSING}
     return {
         "name": name,
@@ -70,12 +82,19 @@ def _text(row: dict[str, Any]) -> str:
         lines.append("matches by default: " + ", ".join(f"{k} {v}" for k, v in row["match"].items()))
     lines += ["", "parameters:" if row["parameters"] else "no parameters"]
     for key, spec in row["parameters"].items():
-        unit = f" {spec['unit']}" if spec.get("unit") else ""
-        lines.append(f"  {key} = {_yaml(spec['default'])}{unit}: {spec.get('about', '')}")
+        lines.append(f"  {key} = {_value(spec)}: {spec.get('about', '')}")
     lines += ["", "in force from the start of a rig:", f"  {row['example']}"]
+    lines += ["", "on a rig that runs:", f"  lambdarig fault add {row['name']} --times 1"]
     if row["scenario"]:
         lines += ["", "struck, in a whole scenario:", f"  lambdarig run {row['scenario']}"]
     return "\n".join(lines)
+
+
+def _value(spec: dict[str, Any]) -> str:
+    """`3000 ms`, or `implicit (or explicit)`."""
+    unit = f" {spec['unit']}" if spec.get("unit") else ""
+    others = [_yaml(choice) for choice in spec["choices"] if choice != spec["default"]]
+    return _yaml(spec["default"]) + unit + (f" (or {', '.join(others)})" if others else "")
 
 
 @click.group()
