@@ -58,11 +58,21 @@ def test_an_environment_that_ends_late_does_not_revoke_its_namesakes_key(attribu
     assert attribution.caller(after.access_key).function == ""
 
 
-def test_unknown_and_revoked_keys_are_clients(attribution):
+def test_a_key_is_gone_with_its_environment_until_one_of_that_name_is_there_again(attribution):
     issued = attribution.issue("orders/env-1", "orders", ROLE)
     key = issued.access_key
+    assert not attribution.gone(key)
     attribution.revoke(issued)
-    for access_key in (key, "anything", ""):
+    assert attribution.gone(key)
+    attribution.issue("orders/env-1", "orders", ROLE)
+    assert not attribution.gone(key)
+    attribution.revoke(issued)
+    assert not attribution.gone(key)
+
+
+def test_unknown_keys_are_clients(attribution):
+    for access_key in ("anything", ""):
+        assert not attribution.gone(access_key)
         assert attribution.caller(access_key).arn == "arn:aws:iam::123456789012:root"
         assert attribution.caller(access_key).function == ""
     caller = attribution.caller("anything")

@@ -20,6 +20,7 @@ from emulator.aws.services.sts import sts_service
 from emulator.aws.services.web_identity import WebIdentity
 from emulator.clock import Clock
 from emulator.fault import Fault, Rule
+from emulator.http_connection import HungUp
 from emulator.injector import Injector
 from emulator.model import AwsReply, Outcome
 from emulator.scope import Match
@@ -27,6 +28,7 @@ from emulator.server import Server, listen
 from emulator.timeline import Timeline
 
 ROLE = "arn:aws:iam::123456789012:role/connector-role"
+FORM = "application/x-www-form-urlencoded"
 GARBAGE = (
     "s3",
     "logs",
@@ -131,6 +133,17 @@ def request(rig, method="POST", path="/", body=b"", **headers):
 
 def signed(service):
     return f"AWS4-HMAC-SHA256 Credential=AKIAXXXXXXXXXXXXXXXX/20260101/us-east-1/{service}/aws4_request, x"
+
+
+def test_what_an_environment_that_has_ended_still_sends_is_neither_answered_nor_recorded(rig):
+    issued = rig.attribution.issue("crm/env-1", "crm", ROLE)
+    late = signed("sts").replace("AKIAXXXXXXXXXXXXXXXX", issued.access_key)
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    assert request(rig, body=body, HTTP_AUTHORIZATION=late, CONTENT_TYPE=FORM)[0] == 200
+    rig.attribution.revoke(issued)
+    with pytest.raises(HungUp):
+        request(rig, body=body, HTTP_AUTHORIZATION=late, CONTENT_TYPE=FORM)
+    assert rig.outcomes() == [("crm/env-1/init/sts.GetCallerIdentity#1", "", "200")]
 
 
 def test_importing_the_endpoint_loads_no_sdk():

@@ -188,8 +188,9 @@ def test_how_an_environment_starts(client):
     assert (spec.variables["OWN"], spec.variables["AWS_ACCESS_KEY_ID"]) == ("1", "ASIA1")
     assert spec.variables["AWS_LAMBDA_LOG_STREAM_NAME"] == start.environment.stream
     assert start.environment.stream.startswith(f"{datetime.now(timezone.utc):%Y/%m/}")
-    start.environment.destroy()
+    start.environment.halt()
     assert issuer.asked == [("issue", "f/env-1", "f", function().role), ("revoke", issuer)]
+    start.environment.destroy()
 
 
 def test_a_runtime_is_killed_when_its_time_has_come(client, environment):

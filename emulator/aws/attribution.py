@@ -47,6 +47,7 @@ class Attribution:
         self._lock = threading.Lock()
         self._signers: dict[str, _Signer] = {}
         self._clients: Counter[str] = Counter()
+        self._gone: set[str] = set()
         self.moment: Callable[[], Moment] = lambda: Moment(0.0)
 
     def issue(self, environment_id: str, function_name: str, role_arn: str) -> Credentials:
@@ -57,6 +58,7 @@ class Attribution:
         with self._lock:
             signer = _Signer(caller, f"{environment_id}/init", credentials, started=self.moment())
             self._signers[credentials.access_key] = signer
+            self._gone.discard(credentials.access_key)
         return credentials
 
     def name(self, arn: str, place: str = "") -> str:
@@ -84,6 +86,11 @@ class Attribution:
             gone = [key for key, signer in self._signers.items() if signer.credentials is credentials]
             for key in gone:
                 del self._signers[key]
+            self._gone.update(gone)
+
+    def gone(self, access_key: str) -> bool:
+        """Was the key an environment's that has ended? What still comes under it has nobody who waits for an answer."""
+        return access_key in self._gone
 
     def restart(self) -> None:
         """Count clients' and named callers' calls from 1 again, as at the start of a run."""

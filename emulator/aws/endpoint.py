@@ -58,7 +58,7 @@ class Consistency(Protocol):
 class AwsEndpoint:
     """services: own ones by SigV4 signing name. Without an authenticator signatures are not looked at; without an
     authorizer every call is allowed; without consistency every write is visible at once. Raises HungUp where a fault
-    wants no answer."""
+    wants no answer, or nobody is left to hear it."""
 
     def __init__(
         self, injector: Injector, attribution: Attribution, backend: Backend, services: Mapping[str, Service],
@@ -84,7 +84,10 @@ class AwsEndpoint:
         return AwsReply(reply.status, (*reply.headers, *extra), reply.body, reply.code)
 
     def _pass(self, request: WireRequest) -> AwsReply:
-        """Through the fault point to whoever answers."""
+        """Through the fault point to whoever answers. What an environment that has ended had still sent, or sends where
+        it could not be killed, is nobody's call: nothing comes of it, and nothing tells of it."""
+        if self.attribution.gone(request.access_key):
+            raise HungUp
         ahead_s = 0.0
 
         def answer(call: AwsCall) -> AwsReply | AwsError | Held:

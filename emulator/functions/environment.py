@@ -131,7 +131,9 @@ class Environment:
         self._frozen = True
 
     def halt(self) -> None:
-        """Stop one that is lost, until it is destroyed: it must not work on beside the one that takes its place."""
+        """Stop one that is lost, until it is destroyed: it must not work on beside the one that takes its place, and no
+        call of its counts any more."""
+        self._identity.revoke()
         if not self._frozen and self._sandbox.alive():
             self.freeze()
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from conftest import Running
 
@@ -128,6 +129,30 @@ def test_two_at_once_see_their_own_variables_and_logs(spec: EnvironmentSpec) -> 
         assert "WHO" not in os.environ
     finally:
         engine.close()
+
+
+def test_boto3s_default_session_is_the_sandboxs_own(spec: EnvironmentSpec) -> None:
+    def handler(event: Any, context: Any) -> Any:
+        if event:
+            boto3.setup_default_session(**event)
+        client = boto3.client("sts", region_name="eu-west-1")
+        return client._request_signer._credentials.access_key
+
+    def default() -> tuple[Any, ...]:
+        return boto3._get_default_session, boto3.setup_default_session, boto3.DEFAULT_SESSION
+
+    before, engine = default(), InlineEngine("t", Clock(), {"probe": handler})
+    keys = [{"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-west-1"} for key in "AB"]
+    first, second = (Running(engine.start(replace(spec, variables=one))) for one in keys)
+    try:
+        first.next()
+        second.next()
+        assert [one.invoke() for one in (first, second, first)] == ["A", "B", "A"]
+        assert second.invoke(aws_access_key_id="C", aws_secret_access_key="s") == "C"
+        assert [one.invoke() for one in (first, second)] == ["A", "C"]
+    finally:
+        engine.close()
+    assert default() == before
 
 
 def test_an_import_leaves_no_module_path_or_file_behind(begin: Begin, tmp_path: Path) -> None:

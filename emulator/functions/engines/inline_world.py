@@ -1,8 +1,8 @@
-"""What a handler in a thread takes for its process: its variables, its stdout and stderr.
+"""What a handler in a thread takes for its process: its variables, its stdout and stderr, boto3's default session.
 
-While any handler runs, `os.environ`, `sys.stdout` and `sys.stderr` are stand-ins that ask which thread is looking:
-a handler's thread sees its own world, every other one what was there before. Threads that a handler starts itself are
-others; so is a subprocess, which gets the rig's variables.
+While any handler runs, `os.environ`, `sys.stdout`, `sys.stderr` and boto3's two functions for its default session are
+stand-ins that ask which thread is looking: a handler's thread sees its own world, every other one what was there
+before. Threads that a handler starts itself are others; so is a subprocess, which gets the rig's variables.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from typing import Any
 
 
 class World:
-    """One sandbox's variables, and the write end of its log. Enter it around all that the handler's code does."""
+    """One sandbox's variables, and the write end of its log. Enter it around all that the handler's code does.
+
+    session: boto3's default one here, once it is asked for. It holds the credentials that it found first."""
 
     def __init__(self, variables: dict[str, str], log: int) -> None:
         self.variables, self._log = variables, log
+        self.session: Any = None
         self._lock = threading.Lock()
 
     def print(self, text: str) -> None:
@@ -40,8 +43,10 @@ class World:
                 os.close(log)
 
     def __enter__(self) -> None:
+        import boto3  # now: a handler that imports it may make a client at once
+
         _here.world = self
-        _stand_in()
+        _stand_in(boto3)
 
     def __exit__(self, *_: object) -> None:
         _step_down()
@@ -51,6 +56,7 @@ class World:
 _here = threading.local()
 _lock = threading.Lock()
 _inside = 0
+_sessions: _Sessions | None = None
 _streams: deque[_Stream] = deque(maxlen=64)
 
 
@@ -113,12 +119,40 @@ class _Stream:
         return getattr(self.real, name)
 
 
-def _stand_in() -> None:
-    global _inside
+class _Sessions:
+    """boto3's default session as each thread's world has it. boto3: the module."""
+
+    def __init__(self, boto3: Any) -> None:
+        self._boto3, self._get, self._set = boto3, boto3._get_default_session, boto3.setup_default_session
+        boto3._get_default_session, boto3.setup_default_session = self._default, self._set_up
+
+    def step_down(self) -> None:
+        """As it was."""
+        self._boto3._get_default_session, self._boto3.setup_default_session = self._get, self._set
+
+    def _default(self) -> Any:
+        world = _world()
+        if world is None:
+            return self._get()
+        if world.session is None:
+            world.session = self._boto3.Session()
+        return world.session
+
+    def _set_up(self, **wanted: Any) -> None:
+        world = _world()
+        if world is None:
+            self._set(**wanted)
+        else:
+            world.session = self._boto3.Session(**wanted)
+
+
+def _stand_in(boto3: Any) -> None:
+    global _inside, _sessions
     with _lock:
         _inside += 1
         if _inside == 1:
             os.environ = _Environ(os.environ)  # type: ignore[assignment]  # noqa: B003
+            _sessions = _Sessions(boto3)
         if not isinstance(sys.stdout, _Stream):  # pytest puts its own in place at any time
             sys.stdout = _kept(sys.stdout)
         if not isinstance(sys.stderr, _Stream):
@@ -133,11 +167,14 @@ def _kept(real: Any) -> _Stream:
 
 
 def _step_down() -> None:
-    global _inside
+    global _inside, _sessions
     with _lock:
         _inside -= 1
         if _inside:
             return
+        if _sessions is not None:
+            _sessions.step_down()
+            _sessions = None
         if isinstance(os.environ, _Environ):
             os.environ = os.environ.real  # type: ignore[assignment]  # noqa: B003
         if isinstance(sys.stdout, _Stream):
