@@ -31,7 +31,7 @@ class Clock:
     def __init__(self, manual: bool = False) -> None:
         self.manual = manual
         self._start, self._began = time.monotonic(), time.time()
-        self._advanced = 0.0
+        self._advanced, self._restarts = 0.0, 0
         self._moved = threading.Condition()
         self._advancing = threading.RLock()
         self._agendas: list[Agenda] = []
@@ -71,8 +71,9 @@ class Clock:
             self._move(end)
 
     def restart(self) -> None:
-        """As if made just now. Nobody may be waiting for a moment of before."""
+        """As if made just now: moments of before do not come any more."""
         with self._advancing, self._moved:
+            self._restarts += 1
             self._start, self._began, self._advanced = time.monotonic(), time.time(), 0.0
             self._moved.notify_all()
 
@@ -91,11 +92,12 @@ class Clock:
             self._moved.notify_all()
 
     def wait_until(self, moment: float, stop: threading.Event) -> bool:
-        """Block until rig time reaches `moment`; False when `stop` was set first."""
+        """Block until rig time reaches `moment`; False when `stop` was set first, or time began anew."""
         with self._moved:
-            while not stop.is_set() and (left := moment - self.now()) > 0:
+            begun = self._restarts
+            while not stop.is_set() and begun == self._restarts and (left := moment - self.now()) > 0:
                 self._moved.wait(None if self.manual else min(left, threading.TIMEOUT_MAX))
-        return not stop.is_set()
+            return not stop.is_set() and begun == self._restarts
 
     def wake(self) -> None:
         """Let every `wait_until` look at its stop event again."""

@@ -101,7 +101,7 @@ class Lookups:
     """What the rules in force make of lookups: of a name once for each subject, because a client asks for it several
     times (for both address families, and again). Called from one thread.
 
-    who: peer -> (function, what the lookup belongs to: an invocation, an environment, or nothing known).
+    who: peer -> (function, what the lookup belongs to: an invocation, an environment's init, or nothing known).
     """
 
     def __init__(self, injector: Injector, who: Callable[[str], tuple[str, str]]) -> None:

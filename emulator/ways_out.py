@@ -171,14 +171,9 @@ class WaysOut:
             LOG.warning("names: unknown hosts cannot be named in the log, and REST APIs have no names: %s", error)
             sock = None
         if sock is not None:
-            lookups = Lookups(self._injector, self._asking)
+            lookups = Lookups(self._injector, self._attribute)
             self._names = Names(sock, self._leads_here, self._engine.host(), self._refused, lookups)
             self._names.start()
-
-    def _asking(self, peer_ip: str) -> tuple[str, str]:
-        """The function, and its invocation or, at init, its environment."""
-        function, invocation = self._attribute(peer_ip)
-        return function, invocation or self._engine.origin(peer_ip)
 
     def _leads_here(self, name: str) -> bool:
         return (self._upstreams is not None and name in self._upstreams.hosts()) or self._gateway.resolves(name)

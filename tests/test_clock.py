@@ -74,6 +74,16 @@ def test_waiting_ends_when_stopped_and_woken():
     assert found == [False]
 
 
+def test_waiting_ends_when_time_begins_anew():
+    clock, stop = Clock(manual=True), threading.Event()
+    clock.advance(5)
+    thread, found = waiting(clock, 10, stop)
+    thread.join(0.02)
+    clock.restart()
+    thread.join(5)
+    assert (found, clock.now()) == ([False], 0)
+
+
 def test_whoever_was_stopped_already_does_not_wait():
     stop = threading.Event()
     stop.set()

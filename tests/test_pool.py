@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from lambda_fixtures import FakeEnvironment, function
 
 from emulator.clock import Clock
-from emulator.errors import EngineError
+from emulator.errors import EngineError, FaultError
 from emulator.fault import Fault, Rule
 from emulator.functions.environment import Start
 from emulator.functions.pool import ACCOUNT_EXCEEDED, RESERVED_EXCEEDED, Pool
@@ -40,9 +41,10 @@ class World:
     def environment(self, cold, **settings):
         return FakeEnvironment(env_id=cold.id, of=cold.function, initialization=cold.initialization, **settings)
 
-    def _launch(self, cold, limit_s):
+    def _launch(self, cold, limit_s, began):
         start = self._make(cold)
         self.made.append(start.environment)
+        began(start.environment)
         return start
 
     def _log(self, function, stream, events):
@@ -273,6 +275,17 @@ def test_idle_environments_go_when_the_clock_says_so(world):
     it.clock.advance(600)
     assert it.made[0].gone.wait(PATIENCE_S)
     assert it.run().environment == "f/env-2"
+
+
+def test_idle_environments_go_by_the_time_that_began_anew(world):
+    it = world(idle_s=600.0)
+    it.clock.advance(5000)
+    it.run()
+    it.pool.retire()
+    it.clock.restart()
+    it.run()
+    it.clock.advance(600)
+    assert it.made[1].gone.wait(PATIENCE_S)
 
 
 @hypothesis(max_examples=25, deadline=None)
@@ -581,6 +594,52 @@ class Twice(Fault):
     def on_invoke(self, subject, proceed, ctx):
         proceed()
         return proceed()
+
+
+@dataclass(frozen=True)
+class Starts(Fault):
+    name = "starts"
+
+    gives: object
+
+    def on_start(self, subject, proceed, ctx):
+        return self.gives(proceed)
+
+
+@pytest.mark.parametrize(
+    "gives", [lambda start: (start(), 1 / 0), lambda start: start() and Reuse(), lambda _: Reuse()],
+)
+def test_a_start_that_a_fault_spoils_leaves_no_environment(world, gives):
+    it = world(account_limit=1)
+    it.injector.arm([Rule(Starts(gives))])
+    with pytest.raises(FaultError, match="at start of f/env-1"):
+        it.run()
+    assert all(environment.gone.wait(PATIENCE_S) for environment in it.made)
+    assert it.states() == []
+
+
+def test_of_two_starts_the_one_that_is_not_used_is_buried(world):
+    it = world()
+    it.injector.arm([Rule(Starts(lambda start: (start(), start())[1]))])
+    assert it.run().status == "ok"
+    assert it.made[0].gone.wait(PATIENCE_S)
+    assert it.states() == [("f/env-1", "idle")]
+
+
+def test_one_that_initialises_is_known_and_can_be_killed(world):
+    it, known = world(), []
+
+    def initialising(cold):
+        known.append((it.pool.behind(cold.id), it.states()))
+        it.pool.halt()
+        return Start("ready", environment, 1.0)
+
+    environment = FakeEnvironment(env_id="f/env-1")
+    environment.invocation_id = "f/env-1/init"
+    it.pool._launch = lambda cold, limit_s, began: (began(environment), initialising(cold))[1]
+    it.run()
+    assert known == [(("f", "f/env-1/init"), [("f/env-1", "busy")])]
+    assert environment.marks[0] == "kill"
 
 
 def test_an_invocation_can_be_delivered_twice(world):

@@ -122,6 +122,26 @@ def test_what_is_under_way_is_ended_and_tells_nothing_to_those_who_come_after(ri
     assert [line["message"] for line in lines].count("begin\n") == 1
 
 
+INITIALISES = """
+import socket, os
+socket.create_connection((os.environ["HOST"], int(os.environ["PORT"]))).recv(1)
+def handler(event, context):
+    return 1
+"""
+
+
+def test_an_init_that_is_under_way_is_ended(rig, waiting, write_handler):
+    host, environment = waiting
+    rig.function("slow", write_handler(INITIALISES), "handler.handler", timeout=60, environment=environment)
+    rig.client("lambda").invoke(FunctionName="slow", InvocationType="Event", Payload=b"{}")
+    connection, _ = host.accept()
+    begun = rig.clock.monotonic()
+    with connection:
+        rig.reset()
+        assert rig.clock.monotonic() - begun < 8  # Lambda would wait for 10 s
+    assert left(rig) == NOTHING
+
+
 @pytest.fixture
 def inline():
     with Rig(Settings(engine="inline", manual_clock=True)) as rig:

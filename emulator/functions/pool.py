@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 from emulator.clock import Clock
+from emulator.errors import FaultError
 from emulator.functions.environment import Environment, Start
 from emulator.functions.execution import Execution
 from emulator.functions.journal import Event
@@ -26,14 +27,14 @@ from emulator.model import ColdStart, Function, Invocation, Outcome, Reuse, Warm
 RESERVED_EXCEEDED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT_EXCEEDED = "ConcurrentInvocationLimitExceeded"
 KEPT = Reuse().verdict
-Launch = Callable[[ColdStart, float], Start]
+Launch = Callable[[ColdStart, float, Callable[[Environment], None]], Start]
 LogSink = Callable[[Function, str, list[Event]], None]
 Resume = Callable[[str, str, float], None]  # (environment's id, invocation's id, rig seconds for which it was idle)
 LOG = logging.getLogger(__name__)
 
 
 class Pool:
-    """launch: starts an environment and watches its init. log: takes an invocation's lines.
+    """launch: starts an environment, tells of it, and watches its init. log: takes an invocation's lines.
 
     account_limit: environments busy at once over all functions. idle_s: rig seconds after which an idle
     environment goes (`None`: never). freeze: stop environments between invocations, as Lambda does. resume: called
@@ -192,8 +193,16 @@ class Pool:
         return ""
 
     def _started(self, cold: ColdStart, limit_s: float) -> Start:
-        passage = self._injector.pass_through("start", cold, lambda cold: self._launched(cold, limit_s))
-        start = passage.reply
+        begun: list[Environment] = []
+        try:
+            passage = self._injector.pass_through("start", cold, lambda cold: self._launched(cold, limit_s, begun))
+            start = passage.reply
+            if not isinstance(start, Start) or start.environment not in begun:
+                raise FaultError(f"a fault gave {type(start).__name__} at start of {cold.id}: only `proceed` makes one")
+            begun.remove(start.environment)
+        finally:
+            for environment in begun:
+                self._bury(environment)
         if not (passage.delayed or passage.stalled):
             return start
         total = start.ms + (passage.delayed + passage.stalled) * 1000
@@ -203,11 +212,16 @@ class Pool:
             return replace(late, virtual_s=max(0.0, limit_s - waited))
         return replace(start, ms=total, virtual_s=passage.delayed)
 
-    def _launched(self, cold: ColdStart, limit_s: float) -> Start:
-        start = self._launch(cold, limit_s)
-        with self._lock:
-            self._working.add(start.environment)
-        return start
+    def _launched(self, cold: ColdStart, limit_s: float, begun: list[Environment]) -> Start:
+        def began(environment: Environment) -> None:
+            begun.append(environment)
+            with self._lock:
+                self._working.add(environment)
+                late = self._closed
+            if late:
+                environment.kill()
+
+        return self._launch(cold, limit_s, began)
 
     def _put_back(self, execution: Execution) -> str:
         """Keep the environment for the next one; gives its id, or nothing when it was lost."""

@@ -70,7 +70,8 @@ class Starting:
         self._engine, self._issuer, self._clock, self._seed = engine, issuer, clock, seed
         self._surroundings, self._labels = surroundings, labels or {}
 
-    def __call__(self, cold: ColdStart, limit_s: float) -> Start:
+    def __call__(self, cold: ColdStart, limit_s: float, began: Callable[[Environment], None] = lambda _: None) -> Start:
+        """began: told of the environment before its init is waited for."""
         function, around = _to_run(cold), self._surroundings()
         credentials = self._issuer.issue(cold.id, function.name, function.role)
         stream = log_stream(function, cold.id, self._seed, self._clock.utc())
@@ -86,6 +87,7 @@ class Starting:
         sandbox = self._engine.start(spec)
         identity = _Identity(self._issuer, credentials)
         environment = Environment(cold.id, cold.function, sandbox, self._clock, stream, identity, cold.initialization)
+        began(environment)
         return watch_init(environment, cold, limit_s)
 
 

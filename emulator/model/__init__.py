@@ -20,7 +20,6 @@ from emulator.model.functions import (
     Permission,
     Permit,
     Reuse,
-    Started,
     Warm,
 )
 from emulator.model.hosts import (
@@ -73,7 +72,6 @@ __all__ = [
     "Resolved",
     "Reuse",
     "Shape",
-    "Started",
     "Subject",
     "UpstreamCall",
     "UpstreamReply",

@@ -156,13 +156,6 @@ class ColdStart:
 
 
 @dataclass(frozen=True)
-class Started:
-    """The environment's start went through."""
-
-    verdict: str = "started"
-
-
-@dataclass(frozen=True)
 class Warm:
     """An idle environment about to be used again. id: `NAME/env-2`. idle_s: rig seconds since its last work."""
 

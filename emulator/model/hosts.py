@@ -98,7 +98,7 @@ class Link:
 
 @dataclass(frozen=True)
 class NameQuery:
-    """A lookup of a name. id: `NAME/inv-3/api.example.com`, `NAME/env-2/...` at init, `names/...` where unattributed:
+    """A lookup of a name. id: `NAME/inv-3/api.example.com`, `NAME/env-2/init/...`, `names/...` where unattributed:
     clients ask several times, which counts as once."""
 
     id: str
