@@ -3,8 +3,10 @@
 import pytest
 
 from emulator import catalogue
+from emulator.cli.faults import fault
 from emulator.cli.rules import completed, written
 from emulator.errors import FileProblem, UsageError
+from emulator.scope import WHEN_KEYS
 
 
 def rule(text, with_=(), match=(), name=None, **when):
@@ -19,6 +21,13 @@ def test_options_say_what_yaml_says():
         "match": {"function": "crm", "operation": "Get*"}, "when": {"times": 2, "ttl": 60.0},
     }  # fmt: skip
     assert catalogue.rule(made).when.ttl == 60
+
+
+def test_every_word_of_when_is_an_option():
+    options = {option.name for option in fault.commands["add"].params}
+    assert set(WHEN_KEYS) <= options
+    made = rule("cold_start", between=(1.0, 60.0))
+    assert catalogue.rule(made).when.between == (1.0, 60.0)
 
 
 def test_without_options_a_rule_is_what_was_typed():

@@ -11,7 +11,6 @@ from emulator.errors import FileProblem, UsageError
 from emulator.plain_yaml import BadYaml, parse
 
 Command = Callable[..., Any]
-WHEN = ("after", "every", "times", "probability", "ttl", "per")
 
 
 def written(text: str, where: str) -> Any:
@@ -23,8 +22,8 @@ def written(text: str, where: str) -> Any:
 
 
 def rule_options(command: Command) -> Command:
-    """What a rule may be given beside its text: --with, --match, --name, --optional, and each of `when`."""
-    for option in (
+    """What a rule may be given beside its text: --with, --match, --name, and each of `when`."""
+    options = (
         click.option("--with", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the fault."),
         click.option("--match", multiple=True, metavar="KEY=PATTERN", help="Where it strikes: function=crm, host=*."),
         click.option("--name", help="Its label; the fault's name where none is given."),
@@ -32,9 +31,13 @@ def rule_options(command: Command) -> Command:
         click.option("--every", type=int, help="Of the rest only every n-th."),
         click.option("--times", type=int, help="Of those only so many."),
         click.option("--probability", type=float, help="Of those only some, drawn from the seed."),
+        click.option(
+            "--between", type=(float, float), metavar="FROM TO", help="Only between two moments, in seconds from now."
+        ),
         click.option("--ttl", type=float, metavar="SECONDS", help="Then it is healed by itself."),
         click.option("--per", help="What is counted: run, function or invocation."),
-    ):
+    )
+    for option in reversed(options):
         command = option(command)
     return command
 
