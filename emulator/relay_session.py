@@ -116,6 +116,8 @@ class Session:
             self.reset()
         self._let_go.wait()
         if not (self._broken or self._forgotten):
+            if source is self._client:
+                self._say_goodbye()
             _down(sink, socket.SHUT_WR)
 
     def _send(self, sink: socket.socket, data: bytes) -> None:
@@ -131,6 +133,8 @@ class Session:
         """To the server; a goodbye waits with the close it belongs to, unless the client goes on talking."""
         with self._lock:
             self._send(self._server, self._hold_back(self._goodbye + data))
+        if self._goodbye and self._let_go.is_set():  # released meanwhile
+            self._release()
 
     def _hold_back(self, data: bytes) -> bytes:
         held = not self._let_go.is_set() and data.endswith(TERMINATE)
@@ -138,15 +142,27 @@ class Session:
         return data[: -len(TERMINATE)] if held else data
 
     def _release(self) -> None:
-        """The close that was held is delivered; a connection still in use becomes an ordinary one."""
+        """The close that was held is delivered; a connection still in use becomes an ordinary one. Whoever disarms a
+        rule does not wait for a server that does not read: the goodbye then comes behind what is being forwarded."""
+        self._let_go.set()
+        if self._goodbye and self._lock.acquire(blocking=False):
+            try:
+                self._goodbye = self._goodbye[self._server.send(self._goodbye, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                LOG.debug("no room for the goodbye: it comes with the close")
+            except OSError as error:
+                LOG.debug("the server was gone before the goodbye: %s", error)
+            finally:
+                self._lock.release()
+
+    def _say_goodbye(self) -> None:
+        """What is left of it, before the end overtakes it."""
         with self._lock:
             goodbye, self._goodbye = self._goodbye, b""
             try:
                 self._send(self._server, goodbye)
             except OSError as error:
                 LOG.debug("the server was gone before the goodbye: %s", error)
-            finally:
-                self._let_go.set()  # not before: the end would overtake the goodbye
 
     def _tidy(self) -> None:
         """Both directions have ended; a reader whose shape wanted no more may still wait for its socket."""

@@ -206,6 +206,25 @@ def test_a_held_goodbye_is_delivered_on_release_and_not_before(world):
     assert server.recv(100) == TERMINATE
 
 
+def test_nobody_who_disarms_waits_for_a_server_that_does_not_read(world):
+    armed = world.injector.arm([Rule(Hold())])
+    client, server = world.pair()
+    sent = 0
+    client.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        while True:
+            sent += client.send(b"x" * 65536)
+    disarming = threading.Thread(target=world.injector.disarm, args=[armed], daemon=True)
+    disarming.start()
+    disarming.join(LIMIT)
+    assert not disarming.is_alive()
+    client.settimeout(LIMIT)
+    ending = threading.Thread(target=lambda: (client.sendall(TERMINATE), client.shutdown(socket.SHUT_WR)), daemon=True)
+    ending.start()
+    got = b"".join(iter(lambda: server.recv(1 << 20), b""))
+    assert (len(got), got.endswith(TERMINATE)) == (sent + len(TERMINATE), True)
+
+
 def test_what_only_looked_like_a_goodbye_is_delivered_with_what_follows(world):
     world.injector.arm([Rule(Hold())])
     client, server = world.pair()
