@@ -238,15 +238,24 @@ def _write(out: Outgoing, reply: UpstreamReply) -> None:
 
 def _break_off(connection: socket.socket, request: Incoming, reset: UpstreamReset, clock: Clock) -> None:
     """The first bytes of the answer, if there is any; when they have arrived, a reset, which would overtake them."""
-    answer = bytearray()
-    if reset.reply is not None:
-        _write(Outgoing(request, answer.extend), given(reset.reply))
+    said = _said(request, reset)
     end = clock.monotonic() + ARRIVAL_S
     with suppress(OSError):  # the client was quicker
-        connection.sendall(answer[: reset.after_bytes])
+        connection.sendall(said)
         while _unsent(connection) and clock.monotonic() < end:
             clock.stall(0.001)
         reset_on_close(connection)
+
+
+def _said(request: Incoming, reset: UpstreamReset) -> bytes:
+    """What is sent of the answer; it may be another rule's reset."""
+    reply = None if reset.reply is None else given(reset.reply)
+    if isinstance(reply, UpstreamReset):
+        return _said(request, reply)[: reset.after_bytes]
+    answer = bytearray()
+    if reply is not None:
+        _write(Outgoing(request, answer.extend), reply)
+    return bytes(answer[: reset.after_bytes])
 
 
 def _unsent(connection: socket.socket) -> int:

@@ -6,7 +6,7 @@ import urllib3
 from saas import Saas
 
 from emulator.errors import FileProblem
-from emulator.fault import parameters
+from emulator.fault import Rule, parameters
 from faults.upstream_reset import UpstreamConnectionReset
 
 SAAS = Path(__file__).parents[2] / "sample_connectors" / "faults" / "saas"
@@ -99,6 +99,12 @@ def test_behind_another_fault_that_holds_the_answer_back(saas):
     with pytest.raises(urllib3.exceptions.ProtocolError):
         saas.get()
     assert [event.rule for event in saas.timeline.strikes()] == ["upstream_reset,upstream_latency"]
+
+
+def test_two_rules_reset_at_what_comes_first(saas):
+    saas.arm("upstream_reset", after_bytes=40)
+    saas.injector.arm([Rule(UpstreamConnectionReset(after_bytes=12), name="sooner")])
+    assert received(saas) == b"HTTP/1.1 200reset"
 
 
 def test_what_was_not_done_has_no_answer_to_begin(saas):
