@@ -80,6 +80,12 @@ class Armed:
                 del self.met[next(iter(self.met))]
             return self.seen[key] - 1, again
 
+    def uncount(self, subject: Subject) -> None:
+        """It had no effect on this one after all, so the turn is the next one's."""
+        key = _counted_by(subject, self.rule.when.per)
+        with self.lock:
+            self.seen[key] -= 1
+
 
 class Injector:
     """Holds the armed rules; `pass_through` is called at every point.
@@ -226,6 +232,8 @@ class Injector:
             finally:
                 if effect or rest.altered or ctx.delayed or ctx.stalled or ctx.did:
                     way.strike(armed, ctx)
+                else:
+                    armed.uncount(subject)
                 if armed.healed:
                     self._heal_late(armed)
             return reply

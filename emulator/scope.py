@@ -52,7 +52,8 @@ def _like(value: str, pattern: str) -> bool:
 
 @dataclass(frozen=True)
 class When:
-    """Which of the matching subjects are struck. Only those that come while the rule is on are counted.
+    """Which of the matching subjects are struck. Only those that come while the rule is on are counted, and whoever it
+    has no effect on, when it is his turn, leaves it to the next.
 
     after: let this many pass first. every: of the rest only every n-th. times: of those only so many (None: all).
     probability: 0..1, drawn for each of those from the seed. between: on only `(from, to)` rig seconds after arming.

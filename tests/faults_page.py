@@ -45,7 +45,9 @@ file). A fault has defaults for some. What a call does not have fits nothing, no
 | `ttl` | for ever | only for so many rig seconds after arming |
 | `per` | `run` | what is counted: the whole `run`, each `invocation`, or each `function` by itself |
 
-A strike is an effect, not a look: a rule that let everything pass as it was has not struck. Leaving a rule's scope
+A strike is an effect, not a look: a rule that let everything pass as it was has not struck, and what it can do nothing
+to takes no turn (with `times: 1` a token that is still good, or a call that a burst has room for, passes, and the first
+that is refused is the one). Leaving a rule's scope
 always heals it. Of several rules that fit, the first armed is the outermost. `lambdarig faults NAME` prints what this
 page says of one. [Write your own](own-faults.md) in an empty folder, with points of its own if need be.
 

@@ -266,6 +266,22 @@ def test_counting_is_exact(injector, when, struck):
     assert many(injector, 10) == struck
 
 
+@pytest.mark.parametrize(
+    ("when", "struck"),
+    [
+        (When(times=2), [3, 4]),
+        (When(after=4, times=1), [4]),
+        (When(every=2, times=2), [3, 5]),
+    ],
+)
+def test_what_it_had_no_effect_on_takes_no_turn(injector, when, struck):
+    def cut_from_3(subject, proceed, ctx):
+        return proceed() if subject.id < "crm/inv-3" else Answer("cut")
+
+    arm(injector, cut_from_3, when=when)
+    assert many(injector, 10) == struck
+
+
 def test_a_rule_is_on_only_between_its_times_counted_from_its_arming(injector, clock):
     clock.advance(100)
     arm(injector, cut, when=When(between=(2, 4)))
@@ -307,7 +323,7 @@ def test_what_passes_while_a_rule_is_off_is_not_counted(injector, clock):
     ],
 )
 def test_per_invocation_counts_by_the_invocation_or_by_the_place(injector, subject, key):
-    (armed,) = arm(injector, look, when=When(per="invocation"))
+    (armed,) = arm(injector, cut, when=When(per="invocation"))
     call(injector, subject)
     assert armed.seen == {key: 1}
 

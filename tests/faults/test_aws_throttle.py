@@ -81,7 +81,7 @@ def test_each_operation_has_a_bucket_of_its_own(inline_rig, calls):
 
 def test_a_handlers_own_boto3_is_refused_and_gets_over_it(real_rig, write_handler):
     calls = calling(real_rig, write_handler, memory=512)
-    with real_rig.fault("aws_throttle", burst=1, when={"times": 3}) as armed:
+    with real_rig.fault("aws_throttle", burst=1, when={"times": 2}) as armed:
         assert calls("secretsmanager", "list_secrets", times=2) == ["ok", ["ThrottlingException", "Rate exceeded", 400]]
         assert calls("secretsmanager", "list_secrets", attempts=2) == ["ok"]
     assert armed.strikes == 2
