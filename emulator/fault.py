@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property, partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from emulator.clock import Clock
 from emulator.model import Chunks, Connection, Line, Link, Release
@@ -125,6 +125,15 @@ def parameters(fault: type[Fault]) -> dict[str, dict[str, Any]]:
 def _written(hint: Any) -> str:
     """A type as its author wrote it, whether or not annotations are postponed in that module."""
     return hint.__name__ if isinstance(hint, type) else str(hint)
+
+
+N = TypeVar("N", int, float)
+
+
+def tighter(given: N | None, own: N) -> N:
+    """For a field that limits something: of two rules that set it the tighter one counts, whichever is outermost.
+    given: what the subject has by now."""
+    return own if given is None else min(given, own)
 
 
 @dataclass(frozen=True)

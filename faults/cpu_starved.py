@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from emulator.fault import param
+from emulator.fault import param, tighter
 from emulator.model import ColdStart
 from emulator.start_fault import StartFault
 
@@ -26,4 +26,4 @@ class CpuStarved(StartFault):
             raise ValueError(f"share: it must be above 0 and below 1, not {self.share}")
 
     def altered(self, cold: ColdStart) -> ColdStart:
-        return replace(cold, limits=replace(cold.limits, cpu=self.share))
+        return replace(cold, limits=replace(cold.limits, cpu=tighter(cold.limits.cpu, self.share)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from emulator.fault import param
+from emulator.fault import param, tighter
 from emulator.model import ColdStart
 from emulator.start_fault import StartFault
 
@@ -23,4 +23,4 @@ class DescriptorsExhausted(StartFault):
     limit: int = param(32, "", "descriptors that a process may have, its runtime's included", least=LEAST)
 
     def altered(self, cold: ColdStart) -> ColdStart:
-        return replace(cold, limits=replace(cold.limits, open_files=self.limit))
+        return replace(cold, limits=replace(cold.limits, open_files=tighter(cold.limits.open_files, self.limit)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from emulator.fault import Context, Fault, param
+from emulator.fault import Context, Fault, param, tighter
 from emulator.model import ColdStart, Delivery, Reuse, Warm
 
 POINTS = {"init": "start", "invocation": "deliver", "frozen": "warm"}
@@ -32,10 +32,10 @@ class EnvironmentKilled(Fault):
         return point == POINTS[self.at]
 
     def on_start(self, cold: ColdStart, proceed: Callable[..., Any], ctx: Context) -> Any:
-        return proceed(replace(cold, kill_after_s=self.after_ms / 1000))
+        return proceed(replace(cold, kill_after_s=tighter(cold.kill_after_s, self.after_ms / 1000)))
 
     def on_deliver(self, delivery: Delivery, proceed: Callable[..., Any], ctx: Context) -> Any:
-        return proceed(replace(delivery, kill_after_s=self.after_ms / 1000))
+        return proceed(replace(delivery, kill_after_s=tighter(delivery.kill_after_s, self.after_ms / 1000)))
 
     def on_warm(self, warm: Warm, proceed: Callable[..., Any], ctx: Context) -> Reuse:
         return Reuse("killed")

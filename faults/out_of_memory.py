@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from emulator.fault import Context, Fault, param
+from emulator.fault import Context, Fault, param, tighter
 from emulator.model import ColdStart, Delivery
 
 POINTS = {"init": "start", "invocation": "deliver"}
@@ -28,7 +28,7 @@ class OutOfMemory(Fault):
         return point == POINTS[self.at]
 
     def on_start(self, cold: ColdStart, proceed: Callable[..., Any], ctx: Context) -> Any:
-        return proceed(replace(cold, memory_left_mb=self.left_mb))
+        return proceed(replace(cold, memory_left_mb=tighter(cold.memory_left_mb, self.left_mb)))
 
     def on_deliver(self, delivery: Delivery, proceed: Callable[..., Any], ctx: Context) -> Any:
-        return proceed(replace(delivery, memory_left_mb=self.left_mb))
+        return proceed(replace(delivery, memory_left_mb=tighter(delivery.memory_left_mb, self.left_mb)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from emulator.fault import Context, Fault, param
+from emulator.fault import Context, Fault, param, tighter
 from emulator.model import Delivery
 
 KB = 1024
@@ -24,4 +24,4 @@ class ResponseTooLarge(Fault):
     limit_kb: int = param(0, "KB", "that an answer may have; with 0 every one is too large")
 
     def on_deliver(self, delivery: Delivery, proceed: Callable[..., Any], ctx: Context) -> Any:
-        return proceed(replace(delivery, response_limit=self.limit_kb * KB))
+        return proceed(replace(delivery, response_limit=tighter(delivery.response_limit, self.limit_kb * KB)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from emulator.fault import param
+from emulator.fault import param, tighter
 from emulator.model import ColdStart
 from emulator.start_fault import StartFault
 
@@ -21,4 +21,4 @@ class TmpFull(StartFault):
     left_kb: int = param(64, "KB", "of room in /tmp; the kernel counts in pages of 4", least=4)
 
     def altered(self, cold: ColdStart) -> ColdStart:
-        return replace(cold, limits=replace(cold.limits, tmp_kb=self.left_kb))
+        return replace(cold, limits=replace(cold.limits, tmp_kb=tighter(cold.limits.tmp_kb, self.left_kb)))
