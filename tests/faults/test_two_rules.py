@@ -21,9 +21,13 @@ LIMITING = {
     "cpu": (COLD, CpuStarved(0.1), CpuStarved(0.5), lambda cold: cold.limits.cpu == 0.1),
     "tmp": (COLD, TmpFull(8), TmpFull(64), lambda cold: cold.limits.tmp_kb == 8),
     "files": (COLD, DescriptorsExhausted(30), DescriptorsExhausted(90), lambda cold: cold.limits.open_files == 30),
-    "init killed": (COLD, EnvironmentKilled("init", 0), EnvironmentKilled("init", 9), lambda one: one.kill_after_s == 0),
+    "init killed": (
+        COLD, EnvironmentKilled("init", 0), EnvironmentKilled("init", 9), lambda cold: cold.kill_after_s == 0
+    ),
     "init memory": (COLD, OutOfMemory(1, "init"), OutOfMemory(9, "init"), lambda cold: cold.memory_left_mb == 1),
-    "killed": (DELIVERY, EnvironmentKilled(after_ms=0), EnvironmentKilled(after_ms=9), lambda one: one.kill_after_s == 0),
+    "killed": (
+        DELIVERY, EnvironmentKilled(after_ms=0), EnvironmentKilled(after_ms=9), lambda given: given.kill_after_s == 0
+    ),
     "memory": (DELIVERY, OutOfMemory(0), OutOfMemory(9), lambda delivery: delivery.memory_left_mb == 0),
     "answer": (DELIVERY, ResponseTooLarge(0), ResponseTooLarge(9), lambda delivery: delivery.response_limit == 0),
 }
