@@ -345,6 +345,7 @@ def _counted_by(subject: Subject, per: str) -> str:
     if per == "function":
         return subject.attributes().get("function", "")
     if per == "invocation":
-        named = _INVOCATION.match(subject.id)
-        return named[0] if named else getattr(subject, "invocation", "") or subject.id.rsplit("/", 1)[0]
+        within = getattr(subject, "invocation", "")  # a connection goes on in later ones than its id names
+        named = _INVOCATION.match(within if isinstance(within, str) and within else subject.id)
+        return named[0] if named else subject.id.rsplit("/", 1)[0]
     return ""

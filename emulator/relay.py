@@ -13,6 +13,7 @@ from emulator.errors import FaultError, RigError, UsageError
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
 from emulator.model import Connection, Link
+from emulator.numbering import Numbers
 from emulator.relay_session import CLOSINGS, Session
 
 LOG = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Relay:
 
     attribute: address of the client -> (function, invocation), empty where nobody knows. origin: the same -> id of the
     environment. accepted, refused: connections since the start (or `reset`); refused ones never reached the target.
+    Connections are numbered by invocation, so that those made at once are the same ones whoever comes first.
     """
 
     def __init__(
@@ -50,7 +52,8 @@ class Relay:
         self.name, self.target = name, target
         self.accepted = self.refused = 0
         self._injector, self._attribute, self._origin = injector, attribute, origin
-        self._sessions: dict[Session, tuple[str, Connection]] = {}
+        self._numbers = Numbers("/conn-")
+        self._sessions: dict[Session, tuple[str, int, Connection]] = {}
         self._closed = False
         self._lock = threading.Lock()
         self._listening = Listening(listener, self._handle, f"relay-{name}")
@@ -69,9 +72,9 @@ class Relay:
         """This environment was frozen so long in rig time, and goes on when this returns: each of its connections
         passes the point `resume`. Raises FaultError."""
         with self._lock:
-            ours = [(session, subject) for session, (env, subject) in self._sessions.items() if env == environment]
-        for session, subject in sorted(ours, key=lambda one: _number(one[1])):
-            subject = replace(subject, invocation=invocation, idle_s=idle_s)
+            ours = [(nth, session, made) for session, (env, nth, made) in self._sessions.items() if env == environment]
+        for _, session, made in sorted(ours, key=lambda one: one[0]):
+            subject = replace(made, invocation=invocation, idle_s=idle_s)
             link = self._injector.pass_through("resume", subject, lambda _: Link(), quiet=True).reply
             if link.closing and link.closing not in CLOSINGS:
                 choices = ", ".join(CLOSINGS)
@@ -83,7 +86,8 @@ class Relay:
         """Count from conn-1 again; open connections stay, and are of nobody that will still be there."""
         with self._lock:
             self.accepted = self.refused = 0
-            self._sessions = {session: ("", subject) for session, (_, subject) in self._sessions.items()}
+            self._numbers = Numbers("/conn-")
+            self._sessions = {session: ("", nth, made) for session, (_, nth, made) in self._sessions.items()}
 
     def close(self) -> None:
         """End every connection, held or not, and stop listening."""
@@ -95,18 +99,20 @@ class Relay:
         self._listening.close()
 
     def _handle(self, client: socket.socket, peer_ip: str) -> None:
+        function, invocation = self._attribute(peer_ip)
+        environment = self._origin(peer_ip)
         with self._lock:
             self.accepted += 1
-            number = self.accepted
-        function, invocation = self._attribute(peer_ip)
-        subject = Connection(f"{self.name}/conn-{number}", self.name, function, invocation, self.target)
+            nth = self.accepted
+        identity = self._numbers.next(invocation or environment, self.name)
+        subject = Connection(identity, self.name, function, invocation, self.target)
         link, server = self._connect(subject)
         if server is None:
             with self._lock:
                 self.refused += 1
             reset_on_close(client)
             return
-        self._relay(Session(client, server, link, self._injector.clock), self._origin(peer_ip), subject)
+        self._relay(Session(client, server, link, self._injector.clock), environment, nth, subject)
 
     def _connect(self, subject: Connection) -> tuple[Link, socket.socket | None]:
         """Through the point to the target; the socket is None when the connection must not be."""
@@ -130,9 +136,9 @@ class Relay:
             server.close()
         return link, kept
 
-    def _relay(self, session: Session, environment: str, subject: Connection) -> None:
+    def _relay(self, session: Session, environment: str, nth: int, subject: Connection) -> None:
         with self._lock:
-            self._sessions[session] = environment, subject
+            self._sessions[session] = environment, nth, subject
             late = self._closed
         if late:
             session.end()
@@ -141,7 +147,3 @@ class Relay:
         finally:
             with self._lock:
                 del self._sessions[session]
-
-
-def _number(subject: Connection) -> int:
-    return int(subject.id.rpartition("-")[2])

@@ -14,8 +14,6 @@ import socket
 import ssl
 import sys
 import termios
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from emulator.http_connection import Application, Gone, Incoming, Outgoing, answ
 from emulator.injector import Injector
 from emulator.listening import Listening, reset_on_close
 from emulator.model import Certificate, Handshake, UpstreamCall, UpstreamReply, UpstreamReset
+from emulator.numbering import Numbers
 from emulator.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 HANDSHAKE_LIMIT_S = 30.0
 ARRIVAL_S = 2.0  # what a reset may wait for the bytes before it
-COUNTED = 10_000  # invocations whose calls are numbered; older ones are over
 
 Attribute = Callable[[str], tuple[str, str]]
 
@@ -74,7 +72,7 @@ class Upstreams:
         self._authority, self._injector, self._timeline, self._attribute = authority, injector, timeline, attribute
         self._files: list[Path] = []
         self._upstreams: dict[str, Upstream] = {}
-        self._numbers, self._handshakes = _Numbers(), _Numbers("/tls-")
+        self._numbers, self._handshakes = Numbers(), Numbers("/tls-")
         self._listening = [Listening(listener_443, self._serve_tls, "upstreams-443")]
         if listener_80 is not None:
             self._listening.append(Listening(listener_80, self._serve, "upstreams-80"))
@@ -95,7 +93,7 @@ class Upstreams:
     def reset(self) -> None:
         """Read the stub files again, so that what stubs remembered is gone, and number calls from #1."""
         self._upstreams = {upstream.host: upstream for file in self._files for upstream in _load(file)}
-        self._numbers, self._handshakes = _Numbers(), _Numbers("/tls-")
+        self._numbers, self._handshakes = Numbers(), Numbers("/tls-")
 
     def start(self) -> None:
         """Accept connections from now on."""
@@ -192,23 +190,6 @@ def _secure(request: Incoming, connection: socket.socket) -> dict[str, Any]:
     """The WSGI environ of a request that came by TLS, to the port that the client knows."""
     made = environ(request, connection.getpeername()[:2], (connection.getsockname()[0], 443))
     return {**made, "wsgi.url_scheme": "https"}
-
-
-class _Numbers:
-    """`NAME/inv-3/login.salesforce.com#1`: how many calls to a host an invocation has made."""
-
-    def __init__(self, sign: str = "#") -> None:
-        self._sign = sign
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[tuple[str, str], int] = OrderedDict()
-
-    def next(self, prefix: str, host: str) -> str:
-        with self._lock:
-            number = self._seen.pop((prefix, host), 0) + 1
-            self._seen[prefix, host] = number
-            if len(self._seen) > COUNTED:
-                self._seen.popitem(last=False)
-        return f"{prefix}/{host}{self._sign}{number}"
 
 
 def _load(file: Path) -> list[Upstream]:

@@ -17,7 +17,9 @@ def listener():
 
 
 class World:
-    def __init__(self):
+    """attribute: the relay's; every connection is the first invocation's unless it says otherwise."""
+
+    def __init__(self, attribute=lambda ip: ("orders", "orders/inv-1")):
         clock = Clock()
         self.timeline = Timeline(clock)
         self.injector = Injector(clock, self.timeline)
@@ -30,26 +32,26 @@ class World:
             entry,
             self.database.getsockname(),
             self.injector,
-            lambda ip: ("orders", "orders/inv-1"),
+            attribute,
             lambda ip: "orders/env-1",
         )
         self.relay.start()
         self.sockets = [self.database]
 
-    def connect(self):
-        client = socket.create_connection(self.address, LIMIT)
+    def connect(self, origin="127.0.0.1"):
+        client = socket.create_connection(self.address, LIMIT, (origin, 0))
         self.sockets.append(client)
         return client
 
-    def ends(self):
-        client = self.connect()
+    def ends(self, origin="127.0.0.1"):
+        client = self.connect(origin)
         server, _ = self.database.accept()
         server.settimeout(LIMIT)
         self.sockets.append(server)
         return client, server
 
-    def pair(self):
-        client, server = self.ends()
+    def pair(self, origin="127.0.0.1"):
+        client, server = self.ends(origin)
         client.sendall(b"?")  # what arrives was relayed, so the point is passed and counted
         assert server.recv(1) == b"?"
         return client, server

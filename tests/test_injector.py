@@ -315,6 +315,7 @@ def test_what_passes_while_a_rule_is_off_is_not_counted(injector, clock):
         (Subject("crm/inv-3/login.example.com#1"), "crm/inv-3"),
         (Subject("crm/inv-31/sts.GetCallerIdentity#2"), "crm/inv-31"),
         (Subject("orders-db/conn-1", invocation="crm/inv-4"), "crm/inv-4"),
+        (Subject("crm/inv-3/orders-db/conn-1", invocation="crm/inv-4"), "crm/inv-4"),
         (Subject("orders-db/conn-1"), "orders-db"),
         (Subject("crm/env-1/init/sts.GetCallerIdentity#1"), "crm/env-1/init"),
         (Subject("crm/env-2"), "crm"),

@@ -67,7 +67,19 @@ def test_a_connection_passes_the_point_connect_once_under_its_own_id(world):
     world.pair()
     world.pair()
     told = [(e.subject, e.point, e.outcome) for e in world.timeline.events()]
-    assert told == [("orders-db/conn-1", "connect", "connected"), ("orders-db/conn-2", "connect", "connected")]
+    assert told == [(f"orders/inv-1/orders-db/conn-{number}", "connect", "connected") for number in (1, 2)]
+
+
+@pytest.mark.parametrize("order", [(1, 2, 1), (2, 1, 1), (1, 1, 2)])
+def test_connections_are_numbered_by_invocation_whoever_comes_first(order):
+    world = World(lambda ip: ("orders", f"orders/inv-{ip[-1]}"))
+    try:
+        for number in order:
+            world.pair(f"127.0.0.{number}")
+        told = sorted(e.subject.replace("/orders-db", "") for e in world.timeline.events())
+    finally:
+        world.close()
+    assert told == ["orders/inv-1/conn-1", "orders/inv-1/conn-2", "orders/inv-2/conn-1"]
 
 
 def test_a_fault_is_told_where_the_database_itself_is(world):
@@ -273,7 +285,7 @@ def test_reset_counts_from_one_again(world):
     world.pair()
     world.relay.reset()
     world.pair()
-    assert {e.subject for e in world.timeline.events()} == {"orders-db/conn-1"}
+    assert {e.subject for e in world.timeline.events()} == {"orders/inv-1/orders-db/conn-1"}
 
 
 def test_close_ends_held_connections_and_threads(world):

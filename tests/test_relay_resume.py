@@ -54,9 +54,9 @@ def test_a_connection_that_is_resumed_passes_as_the_one_that_it_is_with_what_is_
     world.pair()
     world.relay.resume("orders/env-1", "orders/inv-2", 360.0)
     seen = [(one.id, one.function, one.invocation, one.idle_s) for one in armed.state]
-    assert seen == [(f"orders-db/conn-{number}", "orders", "orders/inv-2", 360.0) for number in (1, 2)]
+    assert seen == [(f"orders/inv-1/orders-db/conn-{number}", "orders", "orders/inv-2", 360.0) for number in (1, 2)]
     strikes = [(e.subject, e.point, e.outcome) for e in world.timeline.strikes()]
-    assert strikes == [(f"orders-db/conn-{number}", "resume", "closed") for number in (1, 2)]
+    assert strikes == [(f"orders/inv-1/orders-db/conn-{number}", "resume", "closed") for number in (1, 2)]
 
 
 def test_what_nothing_ends_at_resume_goes_on_and_is_not_recorded(world):

@@ -10,8 +10,9 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Connection:
-    """A connection at a relay. id: `orders-db/conn-1`. host: the relay's name. target: address of what is behind it.
-    idle_s: at point `resume`, rig seconds for which its environment has been frozen."""
+    """A connection at a relay. id: `NAME/inv-3/orders-db/conn-1`, of the invocation that made it; at init
+    `NAME/env-2/...`; `orders-db/conn-1` where unattributed. host: the relay's name. target: address of what is
+    behind it. idle_s: at point `resume`, rig seconds for which its environment has been frozen."""
 
     id: str
     host: str

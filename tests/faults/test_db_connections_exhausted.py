@@ -111,7 +111,9 @@ def test_a_handler_gets_the_servers_own_error_and_once_disarmed_its_answer(real_
         assert (result.payload["errorType"], result.payload["errorMessage"]) == FULL
     assert armed.strikes == 1
     (struck,) = real_rig.timeline.strikes("db_connections_exhausted")
-    assert (struck.subject, struck.outcome, struck.detail) == ("pooled/conn-1", "connected", "holds 100 connections")
+    assert (struck.subject, struck.outcome, struck.detail) == (
+        "orders/inv-1/pooled/conn-1", "connected", "holds 100 connections",
+    )
     assert real_rig.invoke("orders").payload == 42
 
 

@@ -77,7 +77,7 @@ def test_a_graceful_close_never_returns_and_the_backend_stays_until_it_is_disarm
 
     asyncio.run(story())
     strikes = [(e.subject, e.point, e.rule, e.outcome) for e in timeline.strikes()]
-    assert strikes == [("orders-db/conn-1", "connect", "db_socket_open", "connected")]
+    assert strikes == [("orders/inv-1/orders-db/conn-1", "connect", "db_socket_open", "connected")]
 
 
 def test_the_backend_stays_when_the_client_dies(database, rig):

@@ -53,7 +53,7 @@ def test_a_driver_fails_in_its_own_words_and_who_asks_first_survives(orders, how
         assert orders.invoke("orders", {"careful": True}).payload == 42
     assert armed.strikes == 2
     strikes = [(e.subject, e.point, e.outcome) for e in orders.timeline.strikes()]
-    assert strikes == [(f"pooled/conn-{number}", "resume", "closed") for number in (1, 2)]
+    assert strikes == [(f"orders/inv-{made}/pooled/conn-1", "resume", "closed") for made in (1, 3)]
     assert orders.invoke("orders").payload == 42
 
 

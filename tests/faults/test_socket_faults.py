@@ -22,7 +22,7 @@ HARSH = {
     "socket_timeout": {"timeout_ms": 0},
     "socket_reset_peer": {"timeout_ms": 10**9},
     "socket_slicer": {"average_size": 1, "delay_ms": 10**9},
-    "socket_limit_data": {"limit": 10**9},
+    "socket_limit_data": {"after_bytes": 10**9},
 }
 
 
@@ -86,7 +86,7 @@ def test_a_rule_that_is_disarmed_lets_the_connection_go_on_as_if_it_had_never_be
 
     asyncio.run(story())
     strikes = [(e.subject, e.point, e.rule, e.outcome) for e in relayed.timeline.strikes()]
-    assert strikes == [("orders-db/conn-1", "connect", name, "connected")]
+    assert strikes == [("orders/inv-1/orders-db/conn-1", "connect", name, "connected")]
 
 
 @pytest.mark.parametrize("name", FAULTS)
