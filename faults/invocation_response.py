@@ -19,19 +19,19 @@ class InvocationResponse(Fault):
 
     name: ClassVar[str] = "invocation_response"
 
-    status_code: int = param(500, "HTTP status", "of the response; API Gateway itself refuses one it does not know")
+    status: int = param(500, "HTTP status", "of the response; API Gateway itself refuses one it does not know")
     content_type: str = param("application/json", "", "what the response says its body is")
     body: str = param("", "", "of the response")
     prevent_execution: bool = param(False, "", "the handler does not run")
 
     def __post_init__(self) -> None:
-        if self.status_code > 999:
-            raise ValueError(f"status_code: must be 999 or less, not {self.status_code}")
+        if self.status > 999:
+            raise ValueError(f"status: must be 999 or less, not {self.status}")
         if not self.content_type.isascii() or not self.content_type.isprintable():
             raise ValueError(f"content_type: {self.content_type!r} cannot be a header")
 
     def on_deliver(self, delivery: Delivery, proceed: Callable[..., Any], ctx: Context) -> Any:
-        response = {"statusCode": self.status_code, "headers": {"Content-Type": self.content_type}, "body": self.body}
+        response = {"statusCode": self.status, "headers": {"Content-Type": self.content_type}, "body": self.body}
         answer = Answer("response", json.dumps(response, separators=(",", ":")).encode())
         if self.prevent_execution:
             return answer

@@ -13,16 +13,16 @@ from emulator.model import Chunks, Line
 
 @dataclass(frozen=True)
 class SocketLimitData(SocketFault):
-    """When `limit` bytes have passed, both sides see the connection closed (FIN), as by a proxy with a quota: an answer
+    """When `after_bytes` have passed, both sides see the connection closed (FIN), as by a proxy with a quota: an answer
     ends in its middle."""
 
     name: ClassVar[str] = "socket_limit_data"
     color: ClassVar[str] = "red"
 
-    limit: int = param(1000, "bytes", "that pass before the close")
+    after_bytes: int = param(1000, "bytes", "that pass before the close")
 
     def shape(self, chunks: Chunks, line: Line, dice: random.Random) -> Iterator[bytes]:
-        left = self.limit
+        left = self.after_bytes
         for _, data in chunks:
             passing, kept = data[:left], data[left:]
             left -= len(passing)

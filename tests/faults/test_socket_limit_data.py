@@ -19,14 +19,14 @@ BROKEN = "connection was closed in the middle of operation"
 
 def test_a_handlers_answer_ends_in_its_middle_and_not_when_the_rule_is_gone(real_rig):
     function_that_asks(real_rig)
-    with real_rig.fault("socket_limit_data", limit=5000):
+    with real_rig.fault("socket_limit_data", after_bytes=5000):
         assert real_rig.invoke("orders", {"rows": 1}).payload["rows"] == 1
         assert real_rig.invoke("orders", {"rows": 100}).payload["errorMessage"] == BROKEN
     assert real_rig.invoke("orders", {"rows": 100}).payload["rows"] == 100
 
 
 def test_each_connection_has_its_own_limit(relayed):
-    with relayed.fault("socket_limit_data", limit=20_000):
+    with relayed.fault("socket_limit_data", after_bytes=20_000):
         assert [relayed.rows(10) for _ in range(3)] == [10, 10, 10]
         with pytest.raises(asyncpg.ConnectionDoesNotExistError, match=BROKEN):
             relayed.rows(30)
@@ -37,7 +37,7 @@ def test_each_connection_has_its_own_limit(relayed):
 def test_exactly_so_many_bytes_pass_and_both_sides_see_the_end(limit, direction):
     clock = Clock()
     injector = Injector(clock, Timeline(clock))
-    injector.arm([Rule(SocketLimitData(limit=limit, direction=direction))])
+    injector.arm([Rule(SocketLimitData(after_bytes=limit, direction=direction))])
     entry, host = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
     relay = Relay("host", entry, host.getsockname(), injector, lambda ip: ("", ""))
     relay.start()

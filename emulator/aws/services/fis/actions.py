@@ -113,7 +113,7 @@ KINDS = {
             "aws:lambda:invocation-http-integration-response", "Replaces the answer of a function by an HTTP response.",
             {"duration": _LASTS, PERCENTAGE: _SHARE, "preventExecution": _PREVENT,
              "contentTypeHeader": Parameter("Content type of the response.", _header, "content_type"),
-             "statusCode": Parameter("HTTP status code (000-999) of the response.", _number(0, 999), "status_code")},
+             "statusCode": Parameter("HTTP status code (000-999) of the response.", _number(0, 999), "status")},
             "invocation_response", "answer", _FUNCTIONS,
         ),
     )
