@@ -6,6 +6,7 @@ raised, or did not call `proceed` exactly once. The first rule armed is outermos
 
 from __future__ import annotations
 
+import heapq
 import logging
 import math
 import random
@@ -52,6 +53,7 @@ class Armed:
     lock: threading.Lock = field(default_factory=threading.Lock)
     healing: threading.Lock = field(default_factory=threading.Lock)
     seen: Counter[str] = field(default_factory=Counter)
+    returned: dict[str, list[int]] = field(default_factory=dict)
     met: Counter[str] = field(default_factory=Counter)
     strikes: int = 0
     over: bool = False
@@ -73,18 +75,20 @@ class Armed:
         tried again, an environment that is used again."""
         key = _counted_by(subject, self.rule.when.per)
         with self.lock:
-            self.seen[key] += 1
             self.met[subject.id] += 1
             again = self.met[subject.id] - 1
             if len(self.met) > MET:
                 del self.met[next(iter(self.met))]
+            if left := self.returned.get(key):
+                return heapq.heappop(left), again
+            self.seen[key] += 1
             return self.seen[key] - 1, again
 
-    def uncount(self, subject: Subject) -> None:
-        """It had no effect on this one after all, so the turn is the next one's."""
+    def uncount(self, subject: Subject, index: int) -> None:
+        """It had no effect on this one after all, so the turn is the next one's, whoever passed meanwhile."""
         key = _counted_by(subject, self.rule.when.per)
         with self.lock:
-            self.seen[key] -= 1
+            heapq.heappush(self.returned.setdefault(key, []), index)
 
 
 class Injector:
@@ -205,21 +209,23 @@ class Injector:
     def _record(self, way: _Way, outcome: str, detail: str = "") -> None:
         self.timeline.record(way.subject.id, way.point, ",".join(way.struck), outcome, detail, way.run)
 
-    def _drawn(self, armed: Armed, subject: Subject) -> str:
-        """What the dice of this passage are keyed by; empty where the rule lets it pass."""
+    def _drawn(self, armed: Armed, subject: Subject) -> tuple[str, int] | None:
+        """What the dice of this passage are keyed by, and its position in the count; None where the rule lets it pass.
+        """
         rule = armed.rule
         if armed.over or armed.muted or not rule.where.fits(subject.attributes()):
-            return ""
+            return None
         if not rule.when.on(self.clock.now() - armed.since):
-            return ""
+            return None
         index, again = armed.count(subject)
         key = f"{self.seed}/{rule.label}/{subject.id}" + (f"/{again}" if again else "")
-        return key if rule.when.strikes(index, random.Random(f"{key}/when")) else ""
+        return (key, index) if rule.when.strikes(index, random.Random(f"{key}/when")) else None
 
     def _wrap(self, armed: Armed, way: _Way, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def step(subject: Any) -> Any:
-            if not (key := self._drawn(armed, subject)):
+            if (drawn := self._drawn(armed, subject)) is None:
                 return inner(subject)
+            key, index = drawn
             ctx = Context(self.clock, armed.state, armed.lock, random.Random(f"{key}/hook"))
             rest = _Rest(inner, subject)
             effect = True
@@ -233,7 +239,7 @@ class Injector:
                 if effect or rest.altered or ctx.delayed or ctx.stalled or ctx.did:
                     way.strike(armed, ctx)
                 else:
-                    armed.uncount(subject)
+                    armed.uncount(subject, index)
                 if armed.healed:
                     self._heal_late(armed)
             return reply

@@ -266,6 +266,18 @@ def test_counting_is_exact(injector, when, struck):
     assert many(injector, 10) == struck
 
 
+def test_a_turn_that_was_not_taken_is_the_next_ones_whoever_passed_meanwhile(injector):
+    def cut_but_0(subject, proceed, ctx):
+        return proceed() if subject.id == "crm/inv-0" else Answer("cut")
+
+    def meanwhile():
+        return Answer(call(injector, Subject("crm/inv-1")).reply.verdict)
+
+    arm(injector, cut_but_0, when=When(times=1))
+    assert call(injector, Subject("crm/inv-0"), meanwhile).struck == ()
+    assert [call(injector, Subject(f"crm/inv-{n}")).struck for n in (2, 3)] == [("cut_but_0",), ()]
+
+
 @pytest.mark.parametrize(
     ("when", "struck"),
     [
