@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
 from emulator.fault import parameters
+from emulator.model import ColdStart, Limits
 from faults.cpu_starved import CpuStarved
 
 WORK = """
@@ -22,6 +25,11 @@ def test_its_parameters():
 def test_a_share_is_a_part_of_the_whole(share):
     with pytest.raises(ValueError, match="share: it must be above 0 and below 1"):
         CpuStarved(share=share)
+
+
+def test_its_share_is_the_environments_limit():
+    cold = ColdStart("report/env-1", SimpleNamespace(name="report"))
+    assert CpuStarved(share=0.25).altered(cold).limits == Limits(cpu=0.25)
 
 
 def test_work_takes_longer_and_an_environment_of_the_rule_is_not_used_again_after_it(real_rig, write_handler):

@@ -46,6 +46,14 @@ def test_delay_refuses_everyone_until_the_seconds_are_over(granted):
     ]
 
 
+def test_the_seconds_are_its_own(granted):
+    granted.arm(IamPropagationDelay(seconds=30))
+    granted.clock.advance(29)
+    assert read(granted.function()) == granted.denied
+    granted.clock.advance(1)
+    assert read(granted.function("crm/env-2")) == "pw"
+
+
 def test_iam_shows_the_policy_all_the_while(granted):
     granted.arm(IamPropagationDelay())
     assert read(granted.function()) == granted.denied
@@ -98,6 +106,13 @@ def test_flapping_is_seen_by_some_calls_only_and_the_same_seed_draws_the_same():
     assert (set(seen) > {"pw"}, len(set(seen)), after) == (True, 2, ["pw"] * 20)
     assert run(3) == (seen, after, fingerprint)
     assert [one == "pw" for one in run(4)[0]] != [one == "pw" for one in seen]
+
+
+def test_flapping_endpoints_have_it_one_behind_the_other(granted):
+    granted.arm(IamPropagationDelay("flapping", seconds=100, replicas=101))
+    granted.clock.advance(95)
+    client = granted.function()
+    assert [read(client) for _ in range(30)].count("pw") in range(24, 30)  # those of the last five seconds have it not
 
 
 def test_so_many_calls_are_decided_without_the_write(granted):

@@ -56,7 +56,7 @@ def test_a_client_that_gets_itself_another_token_recovers_and_one_that_does_not_
     assert struck[0] == ("handler/inv-2/desk.example.com#1", "401")
 
 
-def test_by_default_tokens_in_use_are_over_and_new_ones_are_not():
+def test_its_defaults():
     defaults = {name: row["default"] for name, row in parameters(OauthTokenExpired).items()}
     assert (defaults["lifetime_s"], defaults["uses"], defaults["status"]) == (0, 0, 401)
 
