@@ -693,3 +693,18 @@ def test_reuse_is_not_told_of_where_nothing_struck(world):
     it.run()
     it.run()
     assert not [event for event in it.timeline.events() if event.point in ("warm", "deliver")]
+
+
+def test_it_is_known_while_an_environment_is_being_removed(world):
+    it = world()
+    it.run()
+    ((environment, _),) = it.pool.environments()
+    begun, go_on, destroy = threading.Event(), threading.Event(), environment.destroy
+    environment.destroy = lambda: (begun.set(), go_on.wait(10), destroy())
+    assert not it.pool.burying()
+    it.pool.retire()
+    assert begun.wait(10)
+    assert it.pool.burying()
+    go_on.set()
+    it.pool.close()
+    assert not it.pool.burying()

@@ -2,7 +2,31 @@
 
 import pytest
 
+from emulator.clock import Clock
+from emulator.pytest_plugin import leaks
+
 pytest_plugins = ["plugin_run"]  # fixture: run
+
+
+class Removing:
+    """A rig that removes `removed` while it is looked at `looks` times, and has forgotten `stray`."""
+
+    def __init__(self, looks, removed, stray):
+        self.clock, self.told, self.engine = Clock(), set(), self
+        self.pool, self._looks, self._removed, self._stray = self, looks, removed, stray
+
+    def burying(self):
+        self._looks -= 1
+        return self._looks > 0
+
+    def left(self):
+        return sorted([*(self._removed if self._looks > 0 else []), *self._stray])
+
+
+def test_what_the_rig_is_still_removing_is_waited_for_however_long_the_daemon_takes(monkeypatch):
+    monkeypatch.setattr(leaks, "PATIENCE_S", 0.0)
+    assert leaks.sandboxes(Removing(5, ["slow"], [])) == []
+    assert leaks.sandboxes(Removing(5, ["slow"], ["stray"])) == ["sandboxes left running: stray"]
 
 
 def test_a_rule_left_armed_fails_the_test_that_armed_it(run):

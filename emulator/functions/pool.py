@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -64,6 +64,7 @@ class Pool:
         self._numbers: Counter[str] = Counter()
         self.provisioned = Provisioned(self._number, self._ahead)
         self._undertaker = ThreadPoolExecutor(4, "undertaker")
+        self._burials: list[Future[None]] = []
         self._stop, self._closed = threading.Event(), False
         self._changed = threading.Event()
         threading.Thread(target=self._expire, name="idle-expiry", daemon=True).start()
@@ -261,7 +262,8 @@ class Pool:
         with self._lock:
             self._working.discard(environment)
             if not self._closed:
-                self._undertaker.submit(_safely, environment.destroy)
+                burial = self._undertaker.submit(_safely, environment.destroy)
+                self._burials = [*(one for one in self._burials if not one.done()), burial]
                 return
         _safely(environment.destroy)
 
@@ -304,6 +306,11 @@ class Pool:
         """Every living environment with `idle` or `busy`."""
         with self._lock:
             return [*((e, "busy") for e in self._working), *((e, "idle") for row in self._idle.values() for e in row)]
+
+    def burying(self) -> bool:
+        """Whether an environment that has ended is still being removed."""
+        with self._lock:
+            return not all(one.done() for one in self._burials)
 
     def busy(self) -> bool:
         """Whether an invocation is under way."""

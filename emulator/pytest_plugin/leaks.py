@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from emulator.pytest_plugin.verbs import PytestRig
 
 PATIENCE_S = 1.0  # for what is ending just now
+REMOVAL_S = 60.0  # for what the rig is removing: a daemon that has much to do takes seconds for each
 
 
 def threads(before: set[threading.Thread]) -> list[str]:
@@ -25,6 +26,9 @@ def threads(before: set[threading.Thread]) -> list[str]:
 def sandboxes(rig: PytestRig) -> list[str]:
     """Containers and processes that are there although the rig has forgotten all environments; once each."""
     clock = rig.clock
+    end = clock.monotonic() + REMOVAL_S
+    while rig.pool.burying() and clock.monotonic() < end:
+        clock.stall(0.005)
     end = clock.monotonic() + PATIENCE_S
     while (left := [name for name in rig.engine.left() if name not in rig.told]) and clock.monotonic() < end:
         clock.stall(0.02)
