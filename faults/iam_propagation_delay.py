@@ -30,6 +30,8 @@ class IamPropagationDelay(Fault):
     def __post_init__(self) -> None:
         if self.reads and self.mode != "delay":
             raise ValueError(f"reads go with mode delay, not with {self.mode}")
+        if self.replicas != IamPropagationDelay.replicas and self.mode != "flapping":
+            raise ValueError(f"replicas go with mode flapping, not with {self.mode}")
 
     def new_state(self) -> Sightings:
         """How often each principal's policies were asked for."""

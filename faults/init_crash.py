@@ -28,6 +28,8 @@ class InitCrash(StartFault):
     def __post_init__(self) -> None:
         if not 0 <= self.exit_status <= MOST:
             raise ValueError(f"exit_status: it must be between 0 and {MOST}, not {self.exit_status}")
+        if self.how != "exit" and self.exit_status != InitCrash.exit_status:
+            raise ValueError("exit_status: a runtime that cannot import does not end by it")
 
     def altered(self, cold: ColdStart) -> ColdStart:
         if self.how == "exit":

@@ -27,6 +27,8 @@ class UpstreamCertificateExpired(Fault):
     def __post_init__(self) -> None:
         if self.problem not in self._changes():
             raise ValueError(f"problem: {self.problem!r} is none of {', '.join(self._changes())}")
+        if self.days != UpstreamCertificateExpired.days and self.problem not in ("expired", "not_yet_valid"):
+            raise ValueError(f"days: they make no difference to {self.problem}")
 
     def on_handshake(self, handshake: Handshake, proceed: Callable[[], Certificate], ctx: Context) -> Certificate:
         return replace(proceed(), verdict=self.problem, **self._changes()[self.problem])

@@ -187,6 +187,12 @@ def test_its_parameters_have_defaults_and_units():
         IamPropagationDelay("sticky", reads=1)
 
 
+@pytest.mark.parametrize("mode", ["delay", "sticky"])
+def test_endpoints_go_with_flapping(mode):
+    with pytest.raises(ValueError, match=f"replicas go with mode flapping, not with {mode}"):
+        IamPropagationDelay(mode, replicas=3)
+
+
 def test_a_handlers_own_boto3_is_denied_until_the_grant_is_everywhere(real_rig):
     arn = real_rig.client("secretsmanager").create_secret(Name="crm-token", SecretString="pw")["ARN"]
     iam = real_rig.client("iam")

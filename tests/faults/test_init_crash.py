@@ -32,6 +32,11 @@ def test_a_status_that_no_process_can_end_with_is_refused(status):
         InitCrash(exit_status=status)
 
 
+def test_a_status_goes_with_exit():
+    with pytest.raises(ValueError, match="exit_status: a runtime that cannot import"):
+        InitCrash(how="import", exit_status=3)
+
+
 def test_the_runtime_ends_in_init_and_again_inside_the_invocation(crm):
     with crm.fault("init_crash", exit_status=3) as armed:
         failed = crm.invoke("crm")

@@ -84,7 +84,10 @@ def test_nobody_is_told_that_the_client_mistrusts_the_rig(saas, caplog):
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize(("params", "says"), [({"problem": "old"}, "problem"), ({"days": 0}, "days")])
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [({"problem": "old"}, "problem"), ({"days": 0}, "days"), ({"problem": "untrusted", "days": 3}, "no difference")],
+)
 def test_what_cannot_be_is_refused(saas, params, says):
     with pytest.raises(FileProblem, match=says):
         saas.arm("upstream_certificate_expired", **params)
