@@ -13,7 +13,7 @@ from faults.socket_slicer import SocketSlicer
 def test_a_handler_that_takes_a_piece_for_the_whole_fails_and_one_that_does_not_lives(real_rig):
     function_that_asks(real_rig)
     real_rig.function("naive", ROWS, "naive.handler", environment={"DATABASE_URL": real_rig.database("rows-db")})
-    with real_rig.fault("socket_slicer", average_size=4, delay_ms=20):
+    with real_rig.fault("socket_slicer", average_size=4, delay_ms=500):
         assert real_rig.invoke("naive").payload["errorMessage"] == "unpack requires a buffer of 9 bytes"
     with real_rig.fault("socket_slicer", average_size=100):
         assert real_rig.invoke("orders").payload["rows"] == 1
