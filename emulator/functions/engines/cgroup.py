@@ -25,6 +25,7 @@ ROOT = Path("/sys/fs/cgroup")
 PARENT = "lambdarig"
 PERIOD_US = 100_000
 MB = 1 << 20
+FREEZE_S = 10.0  # a task must get the CPU once to stand still: seconds, on a machine with ten times the work it can do
 STUCK_MB = 64  # pages that a group may hold on to although they are on disk too
 CONTROLLERS = ("memory", "cpu", "pids", "freezer")
 _clock = Clock()
@@ -109,7 +110,7 @@ class Cgroup:
     def _freezer_file(self) -> Path:
         return self.dirs["freezer"] / ("freezer.state" if self.version == 1 else "cgroup.freeze")
 
-    def freeze(self, timeout: float = 1.0) -> None:
+    def freeze(self, timeout: float = FREEZE_S) -> None:
         """Stop every task; returns once the kernel says that they all stand. Raises EngineError after `timeout` s."""
         deadline = _clock.monotonic() + timeout
         with self._lock:
