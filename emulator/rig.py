@@ -35,6 +35,7 @@ from emulator.functions.service import Functions
 from emulator.functions.starting import Starting
 from emulator.http_connection import Application
 from emulator.injector import Armed, Injector, Passage
+from emulator.missed import why
 from emulator.model import Function
 from emulator.server import Front, Server, listen
 from emulator.services import implementation, own_services, schedule_of
@@ -269,7 +270,7 @@ class Rig:
         finally:
             self.injector.disarm([armed])
         if armed.missed:
-            raise Verdict(f"the rule {rule.label!r} never struck: nothing it matches passed while it was armed")
+            raise Verdict(f"the rule {rule.label!r} never struck: {why(armed, self.timeline)}")
 
     def pass_through(self, point: str, subject: Any, proceed: Callable[[Any], Any]) -> Passage[Any]:
         """Take something past a point that a fault brings (`Fault.own_points`), as `Injector.pass_through` does."""

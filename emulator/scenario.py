@@ -12,6 +12,7 @@ from emulator.errors import FileProblem, RigError
 from emulator.expectations import check_expectations, judged, shown
 from emulator.files import GuideScenario, ScenarioFile, Step
 from emulator.injector import Armed
+from emulator.missed import why
 from emulator.rig import Rig
 from emulator.scenario_check import check, name_of
 from emulator.settings import Settings
@@ -113,7 +114,7 @@ class _Run:
         label = armed.rule.label
         self._struck[label] = self._struck.get(label, 0) + armed.strikes
         if armed.missed:
-            self._problems.append(f"the rule {label!r} never struck")
+            self._problems.append(f"the rule {label!r} never struck: {why(armed, self._rig.timeline)}")
 
     def _step(self, step: Step, name: str) -> None:
         try:

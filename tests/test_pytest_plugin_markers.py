@@ -48,7 +48,13 @@ class TestIt:
 def test_a_marked_fault_that_never_struck_fails_the_test_by_name(run):
     outcome = run('@pytest.mark.fault("cold_start", label="slow start")\ndef test_it(rig):\n    pass\n')
     outcome.assert_outcomes(failed=1)
-    outcome.stdout.fnmatch_lines(["rules that never struck: slow start", "no rule struck"])
+    why = "nothing passed that it changes"
+    outcome.stdout.fnmatch_lines(["rules that never struck: slow start", f"  slow start: {why}", "no rule struck"])
+
+
+def test_a_marked_fault_that_is_muted_need_not_strike(run):
+    outcome = run('@pytest.mark.fault("cold_start")\ndef test_it(rig):\n    pass\n', "--rig-without", "cold_start")
+    outcome.assert_outcomes(passed=1)
 
 
 def test_a_marked_fault_of_a_test_that_fails_is_healed_and_its_own_failure_is_told(run):

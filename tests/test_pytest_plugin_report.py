@@ -35,6 +35,37 @@ def test_it(rig):
     ])
 
 
+def test_a_mistake_and_a_rule_that_never_struck_are_told_at_the_line_of_the_test(run):
+    outcome = run('''
+def test_typo(rig):
+    with rig.fault("cold_strat"):
+        pass
+
+def test_never(crm, rig):
+    with rig.fault("cold_start"):
+        pass
+
+def test_folder(rig):
+    rig.function("crm", "no such folder", "handler.handler")
+''')
+    outcome.assert_outcomes(failed=3)
+    outcome.stdout.fnmatch_lines([
+        ">*with rig.fault(\"cold_strat\"):", "E *: did you mean 'cold_start'[?]", "test_*py:*: FileProblem",
+        ">*with rig.fault(\"cold_start\"):", "E *never struck: nothing passed that it changes", "test_*py:*: Verdict",
+        ">*rig.function(\"crm\", \"no such folder\", *", "E *no such folder*", "test_*py:*Problem",
+    ])
+    assert "contextlib" not in outcome.stdout.str()
+    assert "emulator/" not in outcome.stdout.str()
+
+
+def test_the_line_that_replays_it_works_where_pytest_was_started(run, pytester, monkeypatch):
+    pytester.makeini("[pytest]")
+    pytester.mkdir("sub").joinpath("test_sub.py").write_text("def test_sub(rig):\n    assert 0\n")
+    monkeypatch.chdir(pytester.path / "sub")
+    outcome = pytester.runpytest_subprocess("--rig-engine", "inline")
+    outcome.stdout.fnmatch_lines(["replay it: pytest test_sub.py::test_sub *"])
+
+
 def test_long_logs_and_many_invocations_are_shortened_and_say_so(run, pytester):
     pytester.path.joinpath("code", "chatty.py").write_text(
         "def handler(event, context):\n    for n in range(50):\n        print(f'line {event}.{n}')\n"

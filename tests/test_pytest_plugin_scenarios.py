@@ -65,7 +65,7 @@ def test_a_scenario_whose_rule_never_struck_fails(run, files, pytester):
     files(one=GOOD.replace("cold_start, with: {delay_ms: 2000}", "aws_denied"), two=GOOD)
     outcome = pytester.runpytest_subprocess("scenarios", "-o", "rig_scenarios=scenarios/*", "--rig-engine", "inline")
     outcome.assert_outcomes(failed=1, passed=1)
-    outcome.stdout.fnmatch_lines(["the rule 'aws_denied' never struck"])
+    outcome.stdout.fnmatch_lines(["the rule 'aws_denied' never struck: it strikes where *client/lambda.Invoke#1"])
     outcome.stdout.no_fnmatch_line("*left armed*")
 
 

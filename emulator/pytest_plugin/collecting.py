@@ -47,14 +47,14 @@ class ScenarioCollector(pytest.File):
     """One test a file."""
 
     def collect(self) -> Iterable[pytest.Item]:
-        from emulator.errors import UsageError
+        from emulator.errors import RigError
         from emulator.files import ScenarioFile, load
         from emulator.scenario import check
 
         try:
             scenario = load(self.path, ScenarioFile)
             check(scenario, self.path)
-        except UsageError as problem:
+        except RigError as problem:
             raise self.CollectError(str(problem)) from None
         item = ScenarioItem.from_parent(self, name=scenario.scenario)
         item.scenario = scenario

@@ -49,13 +49,13 @@ def _marked(item: pytest.Item) -> bool:
 def _problems(item: pytest.Function) -> Iterator[str]:
     if not _marked(item):
         return
-    from emulator.errors import UsageError
+    from emulator.errors import RigError
 
     if "rig" not in item.fixturenames:
         yield f"{item.nodeid}: the markers `fault` and `scenario` need the fixture `rig`"
     try:
         rules(item)
-    except UsageError as problem:
+    except RigError as problem:
         yield f"{item.nodeid}: {problem}"
 
 
@@ -145,6 +145,6 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
         result = yield
     finally:
         injector.disarm(armed)
-    if never := [one.rule.label for one in armed if not one.strikes and not one.rule.optional]:
-        pytest.fail(f"rules that never struck: {', '.join(never)}", pytrace=False)
+    if never := rigs.never_struck(armed, use.rig):
+        pytest.fail("\n".join(never), pytrace=False)
     return result

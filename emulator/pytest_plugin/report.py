@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,18 +17,21 @@ if TYPE_CHECKING:
     from emulator.pytest_plugin.verbs import PytestRig
     from emulator.timeline import Event
 
+PACKAGE = Path(__file__).parents[1]
 LINES, WIDTH, INVOCATIONS = 30, 300, 10  # of a log; of a line; the last so many
 SEEN = pytest.StashKey[dict[str, int]]()
 _CALL = re.compile(r"(?P<invocation>[^/]+/inv-\d+)/(?P<call>.+)")
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """A failing test says what happened in its rig."""
     from emulator.pytest_plugin.rigs import USE
 
-    report = yield
     use = item.stash.get(USE, None)
+    if use is not None and call.excinfo is not None and not item.config.getoption("fulltrace"):
+        _leave_out_own_frames(call.excinfo)
+    report = yield
     if use is not None and report.failed:
         use.failed = True
         report.sections.append(("lambdarig", use.said or about(item, use.rig)))
@@ -32,6 +39,26 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         for number, (rig, since) in enumerate(_made(item), 1):
             report.sections.append((f"lambdarig, rig {number} of make_rig", "\n".join(happened(rig, since))))
     return report
+
+
+def _leave_out_own_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Where a rule never struck, or a person wrote something wrong, the line that says so is the person's own."""
+    from emulator.errors import UsageError, Verdict
+
+    if isinstance(excinfo.value, UsageError | Verdict):
+        theirs = [frame for frame in _frames(excinfo.tb) if not _ours(Path(frame.tb_frame.f_code.co_filename))]
+        for frame, following in zip(theirs, (*theirs[1:], None), strict=True):
+            frame.tb_next = following
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _ours(path: Path) -> bool:
+    return path.is_relative_to(PACKAGE) or path == Path(contextlib.__file__)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,10 +96,12 @@ def struck_line(event: Event) -> str:
 
 def replay(item: pytest.Item, rig: PytestRig) -> str:
     """The line that runs this test again, alone."""
+    _, separator, name = item.nodeid.partition("::")
+    file = os.path.relpath(item.path, item.config.invocation_params.dir)  # a node's id begins at the root folder
     options = ["--rig-engine", rig.engine.name, "--rig-seed", str(rig.settings.seed)]
     if without := rig.settings.without:
         options += ["--rig-without", ",".join(without)]
-    return f"replay it: {shlex.join(('pytest', item.nodeid, *options))}"
+    return f"replay it: {shlex.join(('pytest', file + separator + name, *options))}"
 
 
 def _logs(rig: PytestRig, since: int) -> Iterator[list[str]]:

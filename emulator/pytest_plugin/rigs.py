@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from emulator.pytest_plugin.verbs import PytestRig
 
 if TYPE_CHECKING:
     from emulator.fault import Rule
+    from emulator.injector import Armed
     from emulator.settings import Settings
 
 
@@ -102,7 +104,7 @@ def leave(item: pytest.Item) -> None:
         item.session.shouldfail = f"--rig-keep: the rig of {item.nodeid} is kept"
         return
     injector = use.rig.injector
-    problems = _left_armed([armed.rule.label for armed in injector.armed()], injector.never_struck())
+    problems = [*never_struck(injector.armed(), use.rig), *_left_armed(injector.armed())]
     injector.disarm()
     if use.own:
         rigs.close(use.rig)
@@ -115,9 +117,18 @@ def leave(item: pytest.Item) -> None:
         pytest.fail("\n".join(problems), pytrace=False)
 
 
-def _left_armed(armed: list[str], never: list[str]) -> list[str]:
-    problems = [f"rules that never struck: {', '.join(never)}"] if never else []
-    if armed:
-        how = "arm them with `with rig.fault(...)` or the marker `fault`, which heal them"
-        problems.append(f"rules left armed: {', '.join(armed)} ({how})")
-    return problems
+def never_struck(rules: Iterable[Armed], rig: PytestRig) -> list[str]:
+    """Rules that had to strike and did not, by name, and below that why."""
+    from emulator.missed import why
+
+    reasons = {one.rule.label: why(one, rig.timeline) for one in rules if one.missed}
+    if not reasons:
+        return []
+    head = f"rules that never struck: {', '.join(reasons)}"
+    return [head, *(f"  {label}: {reason}" for label, reason in reasons.items())]
+
+
+def _left_armed(rules: Iterable[Armed]) -> list[str]:
+    labels = [one.rule.label for one in rules]
+    how = "arm them with `with rig.fault(...)` or the marker `fault`, which heal them"
+    return [f"rules left armed: {', '.join(labels)} ({how})"] if labels else []

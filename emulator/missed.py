@@ -1,0 +1,29 @@
+"""Why a rule never struck, as far as the record tells: the first thing to ask when it is a typo in `match`."""
+
+from __future__ import annotations
+
+from emulator.injector import Armed
+from emulator.timeline import Timeline
+
+SHOWN = 3  # of what passed
+
+
+def why(armed: Armed, timeline: Timeline) -> str:
+    """`it strikes where operation is PutSecretValue; what passed last: crm/inv-1/secretsmanager.GetSecretValue#1`."""
+    if matched := sum(armed.seen.values()):
+        return f"of what it matches {matched} passed, {_spared(armed)}"
+    fields = {key: value for key, value in vars(armed.rule.where).items() if value is not None}
+    where = " and ".join(f"{key} is {value}" for key, value in fields.items())
+    return (f"it strikes where {where}" if where else "nothing passed that it changes") + _others(armed, timeline)
+
+
+def _spared(armed: Armed) -> str:
+    when = armed.rule.when
+    return "and its `when` lets that be" if when.after or when.every > 1 or when.probability < 1 else "unchanged"
+
+
+def _others(armed: Armed, timeline: Timeline) -> str:
+    """What passed where it strikes since it was armed; nothing of points of which only strikes are recorded."""
+    points, since = armed.rule.fault.points(), round(armed.since, 6)
+    passed = [e.subject for e in timeline.events() if e.point in points and e.at >= since]
+    return f"; what passed last: {', '.join(passed[-SHOWN:])}" if passed else ""
