@@ -281,7 +281,7 @@ class Rig:
     def client(self, service: str) -> Any:
         """A boto3 client of this rig, as any outside program would make it, whatever AWS configuration, profile or
         proxy this machine has."""
-        from emulator.aws.internal import outside_client
+        from emulator.aws.sessions import outside_client
 
         return outside_client(service, self.url, self.settings.region)
 

@@ -90,7 +90,7 @@ def _check_operation(step: AwsStep, file: Path, key: str) -> None:
     from botocore import xform_name
     from botocore.exceptions import UnknownServiceError
 
-    from emulator.aws.internal import core
+    from emulator.aws.sessions import core
 
     session = core()
     try:

@@ -134,7 +134,7 @@ def _retire(rig: Rig, name: str) -> None:
 @cache
 def runtimes() -> tuple[str, ...]:
     """AWS's runtime ids, from botocore's model."""
-    from emulator.aws.internal import core
+    from emulator.aws.sessions import core
 
     return tuple(core().get_service_model("lambda").shape_for("Runtime").enum)
 

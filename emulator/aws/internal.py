@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator, Mapping
-from functools import cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from emulator.aws.endpoint import AwsEndpoint
+from emulator.aws.sessions import CREATING, session
 from emulator.http_connection import HungUp
-
-_creating = threading.Lock()  # botocore's sessions are not thread-safe while they make clients
 
 
 class _Raw(BytesIO):
@@ -36,51 +32,11 @@ def client(
     access_key = endpoint.attribution.name(caller, place) if named else caller or "AKIALAMBDARIGCLIENT0"
     keys = keys or _keys(endpoint, access_key)
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-    with _creating:
+    with CREATING:
         made = session().client(
             service, region_name=region, endpoint_url="http://localhost:4566", config=config, **keys,
         )
     made.meta.events.register("before-send", lambda request, **_: send(endpoint, request))
-    return made
-
-
-def outside_client(service: str, url: str, region: str) -> Any:
-    """A boto3 client at a rig's address, with boto3's defaults; no AWS configuration, profile or proxy of the machine
-    leads it elsewhere."""
-    from botocore.config import Config
-
-    with _creating:
-        return session().client(
-            service, region_name=region, endpoint_url=url, config=Config(proxies={}),
-            aws_access_key_id="AKIALAMBDARIGCLIENT0", aws_secret_access_key="lambdarig",
-        )
-
-
-@cache
-def session() -> Any:
-    """One for all: it keeps what it has read of AWS's models, which is most of what a client costs."""
-    import boto3
-
-    return boto3.Session(botocore_session=core())
-
-
-@cache
-def core() -> Any:
-    """botocore's session, which sees neither the AWS variables of this process nor the machine's AWS files: a profile
-    that is not there would end even a look at AWS's models."""
-    import botocore.session
-    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
-
-    made = botocore.session.Session(profile="default")
-    made.set_config_variable("config_file", os.devnull)
-    made.set_config_variable("credentials_file", os.devnull)
-    made.full_config.setdefault("profiles", {})["default"] = {}
-    settings = made.get_component("config_store")
-    for name, (_, variables, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
-        if variables and name not in ("profile", "config_file", "credentials_file"):
-            settings.set_config_provider(name, ConstantProvider(default))
-    for section in ("s3", "proxies_config"):
-        settings.set_config_provider(section, ConstantProvider(None))
     return made
 
 

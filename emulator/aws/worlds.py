@@ -140,7 +140,7 @@ def install() -> None:
 
 
 def _session() -> Any:
-    from emulator.aws.internal import session
+    from emulator.aws.sessions import session
 
     return session()
 
