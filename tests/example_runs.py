@@ -86,7 +86,7 @@ def run(rig: PytestRig, name: str, rules: list[dict[str, Any]], after_s: float =
     furnished(rig, scenario)
     scenario.faults = rules
     waiting = type(scenario.steps[0])(advance=after_s)
-    scenario.steps = [waiting, *(step for step in scenario.steps if step.disarm is None)]
+    scenario.steps = [waiting, *(step for step in scenario.steps if not (step.arm or step.disarm))]
     for step in scenario.steps:
         if step.invoke and isinstance(step.invoke.payload, dict):
             step.invoke.payload.pop("seconds", None)  # nobody would kill it meanwhile
