@@ -35,6 +35,11 @@ def test_the_first_read_after_a_write_sees_what_was_before(written):
     assert [outcome for _, _, outcome in written.events()] == ["1 behind", "1 behind"]
 
 
+def test_so_many_reads_see_it(written):
+    written.arm(SecretStale(reads=3), **STALE)
+    assert [read(written.admin) for _ in range(4)] == ["old", "old", "old", "new"]
+
+
 def test_writes_with_no_read_in_between_are_unseen_together(written):
     written.arm(SecretStale(), **STALE)
     read(written.admin), read(written.admin)
