@@ -133,7 +133,8 @@ def problem(file: object, error: ValidationError, model: type[BaseModel]) -> Fil
     if first["type"] == "extra_forbidden":
         return FileProblem(file, key, "unknown key", _choices(model, first["loc"][:-1]), given=first["loc"][-1])
     if first["type"] == "missing":
-        return FileProblem(file, key, "is missing")
+        rig_file = ": without it this is a rig file, for `lambdarig up`" if key == "scenario" else ""
+        return FileProblem(file, key, f"is missing{rig_file}")
     said = "must be a path" if first["type"] == "path_type" else first["msg"]
     return FileProblem(file, key, f"{said}, not {_short(first['input'])}")
 

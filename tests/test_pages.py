@@ -34,6 +34,13 @@ def test_the_scenario_runs(tmp_path):
     assert result["problems"] == []
 
 
+def test_the_test_on_the_page_about_testing_passes(pytester):
+    (text,) = blocks((ROOT / "docs" / "testing.md").read_text(), "python")
+    pytester.makepyfile(text)
+    pytester.mkdir("connector").joinpath("handler.py").write_text((ROOT / "tests/examples/handler.py").read_text())
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "--rig-engine", "process").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_yaml_on_the_pages_is_yaml(page):
     for text in blocks(page.read_text(), "yaml"):

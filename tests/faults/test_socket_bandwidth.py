@@ -2,15 +2,24 @@
 
 import pytest
 from relayed import function_that_asks
+from shapes import shaped
 
 from emulator.errors import FileProblem
+from faults.socket_bandwidth import SocketBandwidth
 
 
 def test_a_handlers_large_result_takes_its_time_and_none_when_the_rule_is_gone(real_rig):
     function_that_asks(real_rig)
     with real_rig.fault("socket_bandwidth", rate=100):
-        assert real_rig.invoke("orders", {"rows": 80}).payload["ms"] >= 800
-    assert real_rig.invoke("orders", {"rows": 80}).payload["ms"] < 700
+        slow = real_rig.invoke("orders", {"rows": 80}).payload["ms"]
+    assert slow >= 800
+    assert real_rig.invoke("orders", {"rows": 80}).payload["ms"] < slow
+
+
+def test_a_line_takes_the_time_that_its_rate_says():
+    line = shaped(SocketBandwidth(rate=50), [b"x" * 1500, b"y" * 500])
+    assert b"".join(line.given) == b"x" * 1500 + b"y" * 500
+    assert round(sum(line.waited), 6) == 0.04
 
 
 def test_a_result_takes_as_long_as_its_size_says(relayed):

@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 from relayed import function_that_asks
+from shapes import shaped
+
+from faults.socket_timeout import SocketTimeout
 
 
 def test_a_handler_hears_nothing_until_the_connection_is_closed(real_rig):
@@ -11,6 +14,11 @@ def test_a_handler_hears_nothing_until_the_connection_is_closed(real_rig):
     with real_rig.fault("socket_timeout", timeout_ms=300):
         assert real_rig.invoke("orders").payload["errorType"] == "ConnectionError"
     assert real_rig.invoke("orders").payload["rows"] == 1
+
+
+def test_nothing_is_given_on_and_the_time_is_the_one_it_says():
+    line = shaped(SocketTimeout(timeout_ms=300), [b"x"])
+    assert (line.given, line.waited, line.closed) == ([], [0.3], True)
 
 
 def test_a_handler_that_nobody_closes_runs_into_its_own_timeout(real_rig):

@@ -24,6 +24,11 @@ def test_429_says_when_to_come_again_and_the_stub_is_not_reached(saas):
     assert (third.status, third.data, armed.strikes) == (200, b"1", 2)
 
 
+def test_what_it_says_is_the_rules_to_say(saas):
+    saas.arm("upstream_rate_limited", body='{"error": "slow down"}')
+    assert saas.get().json() == {"error": "slow down"}
+
+
 def test_a_client_that_heeds_retry_after_comes_again(saas):
     saas.arm("upstream_rate_limited", retry_after=1, when={"times": 1})
     begin = Clock().monotonic()
