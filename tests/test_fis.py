@@ -320,7 +320,7 @@ def test_actions_follow_each_other(lab):
     seen = []
     for _ in range(5):
         result = lab.rig.invoke("orders")
-        seen.append("broken" if result.error else "slow" if result.payload < 4000 else "")
+        seen.append("broken" if result.error else "slow" if result.payload < 4500 else "")
         lab.rig.clock.advance(60)
     assert seen == ["slow", "", "", "broken", ""]
     assert (lab.state(experiment), set(lab.states(experiment).values())) == ("completed", {"completed"})
