@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -89,15 +90,27 @@ def make_role(iam: Any, name: str, spec: RoleSpec, made: dict[str, Any]) -> dict
     return {"arn": role["Arn"], "name": name}
 
 
+def _packed(packages: Path, name: str, folder: Path, runtime: str) -> Path:
+    """The folder with its requirements, named by what is in it: one that is packed already is not touched, since it may
+    be in use, and watched."""
+    from emulator.functions.packaging import build
+
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    listing = [f"{path.relative_to(folder)} {(stat := path.stat()).st_size} {stat.st_mtime_ns}" for path in files]
+    digest = hashlib.sha256("\n".join(listing).encode()).hexdigest()[:16]
+    packed = packages / f"{name}-{runtime}-{digest}"
+    if not packed.exists():
+        build(folder, runtime, packages / "draft").rename(packed)
+    return packed
+
+
 def make_function(rig: Rig, name: str, spec: FunctionSpec, made: dict[str, Any], say: Say) -> str:
     """Create the function from its folder; gives its ARN."""
     runtime = spec.runtime if spec.runtime != "python" else python_runtime(rig.engine.name)
     folder = spec.folder
     if spec.requirements:
-        from emulator.functions.packaging import build
-
         say(f"function {name}: its requirements for {runtime}")
-        folder = build(spec.folder, runtime, rig.state_dir / "packages" / f"{name}-{runtime}")
+        folder = _packed(rig.state_dir / "packages", name, spec.folder, runtime)
     environment = {key: filled(value, made) for key, value in spec.environment.items()}
     api = client(rig.endpoint, "lambda", region=rig.settings.region)
     arn = api.create_function(

@@ -16,7 +16,7 @@ from emulator.clock import Clock
 from emulator.functions.engines.protocol import Engine, EnvironmentSpec, Exit
 
 if TYPE_CHECKING:
-    from conftest import Running
+    from running import Running
 
 MB = 1 << 20
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)

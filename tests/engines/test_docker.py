@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from running import Running
 
 from emulator.clock import Clock
 from emulator.errors import EngineError
@@ -29,8 +30,6 @@ from emulator.reaper import owner
 
 if TYPE_CHECKING:
     import docker
-    from conftest import Running
-
 PLACE = Place("r1", "lambdarig-r1", "172.18.0.1")
 IMAGE = "lambdarig/python:3.11"
 
@@ -268,8 +267,6 @@ def test_several_layers_are_one_opt(start: Callable[..., Running], tmp_path: Pat
 def test_the_bundle_is_what_the_system_and_the_clients_trust(
     engine: DockerEngine, spec: EnvironmentSpec, tmp_path: Path
 ) -> None:
-    from conftest import Running
-
     (tmp_path / "bundle").write_text("certificates")
     function = replace(spec.function, memory_mb=512)
     running = Running(engine.start(replace(spec, function=function, ca_bundle=tmp_path / "bundle")))

@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import Running
+from running import Running
 
 from emulator.clock import Clock
 from emulator.errors import EngineError

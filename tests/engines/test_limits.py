@@ -18,7 +18,7 @@ from emulator.functions.engines.protocol import Engine, EnvironmentSpec, Exit
 from emulator.model import Limits
 
 if TYPE_CHECKING:
-    from conftest import Running
+    from running import Running
 
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 every_engine = pytest.mark.parametrize("engine", [DOCKER, "process", "inline"], indirect=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import PROBE, Running
+from running import PROBE, Running
 
 from emulator.clock import Clock
 from emulator.errors import EngineError

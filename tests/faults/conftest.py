@@ -1,4 +1,5 @@
-"""Rigs on the real engines, one for each engine and worker, for tests in which a fault strikes a real handler."""
+"""Rigs on the real engines, one for each engine and worker, for tests in which a fault strikes a real handler. They end
+with this folder: other tests look at what a process has without a rig."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from emulator.rig import Rig
 from emulator.settings import Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _rigs() -> Iterator[dict[str, PytestRig]]:
     rigs: dict[str, PytestRig] = {}
     yield rigs

@@ -81,11 +81,12 @@ class LogStore:
 
     def _write(self, batch: _Batch) -> tuple[Any, list[Any]]:
         logs = self.backend.models("logs", batch.region)
-        logs.ensure_log_group(batch.group)
-        logs.ensure_log_stream(batch.group, batch.stream)
-        stream = logs.groups[batch.group].streams[batch.stream]
-        before = len(stream.events)
-        stream.put_log_events([{"timestamp": at, "message": message} for at, message in batch.events])
+        with self.backend.entered():
+            logs.ensure_log_group(batch.group)
+            logs.ensure_log_stream(batch.group, batch.stream)
+            stream = logs.groups[batch.group].streams[batch.stream]
+            before = len(stream.events)
+            stream.put_log_events([{"timestamp": at, "message": message} for at, message in batch.events])
         return stream, stream.events[before:before + len(batch.events)]
 
     def _drop_oldest(self) -> None:
