@@ -1,6 +1,7 @@
 """The guides' failures: what is written about them is true, each happens and is mended, and none without its cause."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -37,6 +38,8 @@ def test_a_failure_happens_and_is_mended_twice_with_one_fingerprint(name, real_e
     assert (first["problems"], second["problems"]) == ([], [])
     assert [(row["reproduced"], row["fixed"]) for row in (first, second)] == [(True, True)] * 2
     assert first["fingerprint"] == second["fingerprint"]
+    (row,) = re.findall(rf"^{name} .*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert first["fingerprint"][:12] in row.split()
 
 
 @pytest.mark.parametrize(("name", "cause"), CAUSES)
