@@ -33,11 +33,12 @@ def aws() -> Iterator[SimpleNamespace]:
     """Clients and the backends behind them."""
     clock, backend = Clock(manual=True), Backend()
     endpoint = AwsEndpoint(Injector(clock, Timeline(clock)), Attribution(), backend, {})
-    yield SimpleNamespace(
-        iam=internal.client(endpoint, "iam"),
-        kept=backend.models("iam", "us-east-1"),
-    )
-    backend.reset()
+    with backend.entered():
+        yield SimpleNamespace(
+            iam=internal.client(endpoint, "iam"),
+            kept=backend.models("iam", "us-east-1"),
+        )
+    backend.close()
 
 
 def ids(gathered: Any) -> set[str]:

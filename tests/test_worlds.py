@@ -6,6 +6,7 @@ import pytest
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
 
+from emulator.aws.backend import Backend
 from emulator.pytest_plugin import PytestRig
 from emulator.rig import Rig
 from emulator.settings import Settings
@@ -101,7 +102,9 @@ def test_what_is_in_no_world_is_the_only_rigs_unless_a_mock_is_at_work(inline_ri
     def queues():
         return list(get_backend("sqs")["123456789012"]["us-east-1"].queues)
 
+    other = Backend()
     inline_rig.client("sqs").create_queue(QueueName="q")
-    assert queues() == ["q"]
+    assert queues() == ["q"], "the other one has nothing"
     with moto.mock_aws():
         assert queues() == []
+    other.close()

@@ -99,7 +99,8 @@ def current() -> World | None:
     found = _entered.get()
     if found is not _OUTSIDE:
         return found  # type: ignore[no-any-return]
-    only = list(_live)
+    live = list(_live)
+    only = [world for world in live if world.tables] or live  # who has nothing in moto is not meant
     return only[0] if len(only) == 1 and not _mocked() else None
 
 
