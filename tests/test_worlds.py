@@ -1,12 +1,14 @@
 """moto's state is each rig's own, and `mock_aws` has its own beside them."""
 
+import threading
+
 import boto3
 import moto
 import pytest
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
 
-from emulator.aws.backend import Backend
+from emulator.aws.worlds import current
 from emulator.pytest_plugin import PytestRig
 from emulator.rig import Rig
 from emulator.settings import Settings
@@ -96,15 +98,35 @@ def test_a_rigs_tagged_resources_are_found_after_a_mock_was_there(inline_rig):
     assert [one["ResourceARN"].rpartition(":")[2] for one in found] == ["q"]
 
 
-def test_what_is_in_no_world_is_the_only_rigs_unless_a_mock_is_at_work(inline_rig):
-    """Threads of moto's (Step Functions') do not know who made them."""
+_AS_MOTO_DOES = """
+def start(target):
+    thread = threading.Thread(target=target)
+    thread.start()
+    thread.join()
+"""
 
-    def queues():
-        return list(get_backend("sqs")["123456789012"]["us-east-1"].queues)
 
-    other = Backend()
+def test_a_thread_that_moto_starts_stays_in_its_rig(inline_rig, other_rig):
+    """Timers of SWF, executions of Step Functions, custom resources of CloudFormation."""
+    threads = {"__name__": "moto.some.models", "threading": threading}
+    exec(_AS_MOTO_DOES, threads)
+    for rig in (inline_rig, other_rig):
+        rig.client("sqs").create_queue(QueueName="q")
+
+    def make_another():
+        get_backend("sqs")["123456789012"]["us-east-1"].create_queue("another", {})
+
+    with other_rig.backend.entered():
+        threads["start"](make_another)
+    assert [len(rig.client("sqs").list_queues()["QueueUrls"]) for rig in (inline_rig, other_rig)] == [1, 2]
+
+
+def test_a_thread_of_anybody_elses_is_in_no_rig(inline_rig):
     inline_rig.client("sqs").create_queue(QueueName="q")
-    assert queues() == ["q"], "the other one has nothing"
-    with moto.mock_aws():
-        assert queues() == []
-    other.close()
+    seen = []
+    with inline_rig.backend.entered():
+        thread = threading.Thread(target=lambda: seen.append(current()))
+        thread.start()
+        thread.join()
+        assert current() is not None
+    assert seen == [None]

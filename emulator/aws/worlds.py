@@ -1,8 +1,8 @@
 """moto's state, once for each rig: what moto keeps by service is the process's, and a rig must share it with nobody.
 
 A world is one rig's. Inside it (`entered`) every one of moto's tables of backends is that world's own; outside of all
-worlds they are the tables that `mock_aws` and moto's own servers use, as if there were no rig in the process. moto's
-background threads, which are in no world, belong to the only rig there is, unless `mock_aws` is at work.
+worlds they are the tables that `mock_aws` and moto's own servers use, as if there were no rig in the process. A thread
+that moto starts in a world (Step Functions' executions) stays in it.
 """
 
 from __future__ import annotations
@@ -97,16 +97,7 @@ def _nowhere() -> Iterator[None]:
 def current() -> World | None:
     """The world in which moto is asked now; None for what is no rig's."""
     found = _entered.get()
-    if found is not _OUTSIDE:
-        return found  # type: ignore[no-any-return]
-    live = list(_live)
-    only = [world for world in live if world.tables] or live  # who has nothing in moto is not meant
-    return only[0] if len(only) == 1 and not _mocked() else None
-
-
-def _mocked() -> bool:
-    models = sys.modules.get("moto.core.models")
-    return bool(models and models.botocore_stubber.enabled)
+    return None if found is _OUTSIDE else found
 
 
 def _stop(backend: Any) -> None:
@@ -136,6 +127,8 @@ def install() -> None:
         model.__new__ = _tracking(model.__new__)
         regional: Any = AccountSpecificBackend
         regional.get_session = staticmethod(_session)  # only to list regions: a wrong AWS_PROFILE must not end that
+        thread: Any = threading.Thread
+        thread.start = _starting(thread.start)
         server: Any = DomainDispatcherApplication
         server.__call__ = _outside(server.__call__)
 
@@ -191,7 +184,7 @@ def _creating(plain: Any) -> Any:
 
 def _list(own: Any) -> None:
     """moto's tagging API goes through the tables in use."""
-    if own.shared not in type(own)._instances:
+    if not any(one is own.shared for one in type(own)._instances):
         type(own)._instances.append(own.shared)
 
 
@@ -224,6 +217,26 @@ def _tracking(plain: Any) -> Any:
         return instance
 
     return staticmethod(new)
+
+
+def _starting(plain: Any) -> Any:
+    """moto's own threads belong to the world they were started in."""
+
+    def start(self: threading.Thread) -> None:
+        world = _entered.get()
+        if isinstance(world, World) and sys._getframe(1).f_globals.get("__name__", "").startswith("moto."):
+            self.run = _inside(world, self.run)  # type: ignore[method-assign]
+        plain(self)
+
+    return start
+
+
+def _inside(world: World, run: Any) -> Any:
+    def running() -> None:
+        with world.entered():
+            run()
+
+    return running
 
 
 def _outside(plain: Any) -> Any:
