@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
-from functools import cached_property, partial
-from typing import Any, ClassVar, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
 
 from emulator.clock import Clock
-from emulator.model import Chunks, Connection, Line, Link, Release
 from emulator.scope import Match, When
 
 POINTS = {
@@ -34,6 +33,8 @@ POINTS = {
     "connect": "a connection to a database or another relayed host",
     "resume": "such a connection whose environment was frozen and goes on",
     "upstream": "a request to a SaaS host",
+    "query": "a page of records that a flow asks its source connector for",
+    "write": "a batch of records that a flow writes to its destination connector",
 }
 
 
@@ -134,36 +135,6 @@ def tighter(given: N | None, own: N) -> N:
     """For a field that limits something: of two rules that set it the tighter one counts, whichever is outermost.
     given: what the subject has by now."""
     return own if given is None else min(given, own)
-
-
-@dataclass(frozen=True)
-class SocketFault(Fault):
-    """Base of a fault that shapes what passes through connections at relays, each from its beginning until the rule is
-    disarmed. A subclass says how, in `shape`."""
-
-    color: ClassVar[str] = "blue"
-
-    direction: Literal["upstream", "downstream", "both"] = param(
-        "downstream", "", "which way: `upstream` is from the function to the host, `downstream` back; or `both`"
-    )
-
-    def shape(self, chunks: Chunks, line: Line, dice: random.Random) -> Iterator[bytes]:
-        """See `emulator.model.Shape`. dice: of this connection and direction."""
-        raise NotImplementedError
-
-    def new_state(self) -> Release:
-        return Release()
-
-    def on_connect(self, subject: Connection, proceed: Callable[[], Link], ctx: Context) -> Link:
-        link, seed = proceed(), ctx.random.random()
-        if link.verdict != "connected":
-            return link
-        ways = ("upstream", "downstream") if self.direction == "both" else (self.direction,)
-        mine = [(way, partial(self.shape, dice=random.Random(f"{seed}/{way}")), ctx.state) for way in ways]
-        return replace(link, shapes=(*mine, *link.shapes))
-
-    def heal(self, ctx: Context) -> None:
-        ctx.state.release()
 
 
 @dataclass(frozen=True, eq=False)

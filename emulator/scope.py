@@ -20,6 +20,7 @@ class Match:
     route: `GET /orders/{id}` at API Gateway.
     origin: who invoked: `lambda`, `apigateway`, `appflow`, `event`; for an AWS call `function` or `client`.
     caller: ARN of the caller. host: SaaS host name, or relay name for a database connection.
+    flow, entity: name of the AppFlow flow, and of what it reads from or writes to its connector.
     """
 
     function: str | None = None
@@ -30,6 +31,8 @@ class Match:
     origin: str | None = None
     caller: str | None = None
     host: str | None = None
+    flow: str | None = None
+    entity: str | None = None
 
     def fits(self, attributes: Mapping[str, str]) -> bool:
         """True when every field that is set fits `attributes` (a subject's own words for itself)."""

@@ -61,7 +61,7 @@ def test_points_are_the_hooks_it_has_in_the_order_of_a_call():
     assert Fault.points() == ()
     assert tuple(POINTS) == (
         "request", "permit", "invoke", "start", "warm", "deliver", "aws_call", "read", "resolve", "handshake",
-        "connect", "resume", "upstream",
+        "connect", "resume", "upstream", "query", "write",
     )
 
 

@@ -105,5 +105,7 @@ def test_probability_is_a_share(probability, seed):
 
 
 def test_the_keys_are_what_files_may_say():
-    assert MATCH_KEYS == ("function", "service", "operation", "resource", "route", "origin", "caller", "host")
+    assert MATCH_KEYS == (
+        "function", "service", "operation", "resource", "route", "origin", "caller", "host", "flow", "entity",
+    )
     assert WHEN_KEYS == ("after", "times", "every", "between", "probability", "ttl", "per")

@@ -20,7 +20,7 @@ MODULES = {
 WRITTEN = sorted(path for path in MODULES.values() if path.stat().st_size)
 LEVELS = [
     {"emulator.model.passing"},
-    {f"emulator.model.{part}" for part in ("aws", "functions", "hosts", "requests")},
+    {f"emulator.model.{part}" for part in ("aws", "flows", "functions", "hosts", "requests")},
     {"emulator.model", "emulator.errors", "emulator.clock", "emulator.scope"},
     {"emulator.fault", "emulator.timeline", "emulator.visibility", "emulator.rate"},
     {"emulator.injector"},

@@ -6,6 +6,7 @@ A *subject* is what a fault can strike: it has a stable `id`, and `attributes()`
 """
 
 from emulator.model.aws import AwsCall, AwsError, AwsReply, Caller, Held
+from emulator.model.flows import Queried, Query, RecordResult, Write, Written
 from emulator.model.functions import (
     ON_DEMAND,
     PROVISIONED,
@@ -67,6 +68,9 @@ __all__ = [
     "Outcome",
     "Permission",
     "Permit",
+    "Queried",
+    "Query",
+    "RecordResult",
     "Release",
     "Reply",
     "Resolved",
@@ -77,4 +81,6 @@ __all__ = [
     "UpstreamReply",
     "UpstreamReset",
     "Warm",
+    "Write",
+    "Written",
 ]

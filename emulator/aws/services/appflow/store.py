@@ -86,14 +86,33 @@ class Flow:
         return dict(self.given["sourceFlowConfig"])
 
     @property
+    def destination(self) -> Params:
+        """DestinationFlowConfig: a flow has one."""
+        return dict(self.given["destinationFlowConfigList"][0])
+
+    @property
+    def reads_connector(self) -> bool:
+        """From a custom connector to S3; else from S3 to a custom connector."""
+        return self.source["connectorType"] == "CustomConnector"
+
+    @property
+    def connector(self) -> Params:
+        """The side of the flow that is the connector: SourceFlowConfig or DestinationFlowConfig."""
+        return self.source if self.reads_connector else self.destination
+
+    @property
     def connector_properties(self) -> Params:
-        """CustomConnectorSourceProperties."""
-        return dict(self.source["sourceConnectorProperties"]["CustomConnector"])
+        """CustomConnectorSourceProperties or CustomConnectorDestinationProperties."""
+        return dict(_properties(self.connector)["CustomConnector"])
 
     @property
     def s3(self) -> Params:
-        """S3DestinationProperties."""
-        return dict(self.given["destinationFlowConfigList"][0]["destinationConnectorProperties"]["S3"])
+        """S3DestinationProperties or S3SourceProperties."""
+        return dict(_properties(self.destination if self.reads_connector else self.source)["S3"])
+
+
+def _properties(side: Params) -> Params:
+    return dict(side.get("sourceConnectorProperties") or side["destinationConnectorProperties"])
 
 
 RUNNING = ("InProgress", "CancelStarted")
