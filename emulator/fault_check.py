@@ -15,7 +15,7 @@ HOOK = ("subject", "proceed", "ctx")
 
 def problem(fault: Any, name: str) -> str:
     """What is wrong with it, beginning with a verb; empty where nothing is. name: what its entry point calls it."""
-    for look in (_is_fault, _is_named, _points, _hooks, _state, _documented, _parameters, _builds):
+    for look in (_is_fault, _is_named, _is_complete, _points, _hooks, _state, _documented, _parameters, _builds):
         if found := look(fault, name):
             return found
     return ""
@@ -29,6 +29,13 @@ def _is_fault(fault: Any, name: str) -> str:
 
 def _is_named(fault: type[Fault], name: str) -> str:
     return "" if fault.name == name else f"calls itself {fault.name!r}: the two must agree"
+
+
+def _is_complete(fault: type[Fault], name: str) -> str:
+    """Nothing that its base leaves to it is missing."""
+    for method in sorted(getattr(fault, "__abstractmethods__", ())):
+        return f"has no {method}({', '.join(inspect.signature(getattr(fault, method)).parameters)})"
+    return ""
 
 
 def _points(fault: type[Fault], name: str) -> str:

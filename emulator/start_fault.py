@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from emulator.fault import Context, Fault
-from emulator.model import ColdStart, Reply
+from emulator.model import ColdStart, Started
 
 
-class Started(Reply, Protocol):
-    """What came of a start."""
-
-    def retire(self) -> None:
-        """Its environment is not to be used again."""
-
-
-class StartFault(Fault):
+class StartFault(Fault, ABC):
     """Base of those faults. What was altered stays so while the environment lives, as on Lambda; once the rule is gone
     no invocation is given one that was started under it."""
 
+    @abstractmethod
     def altered(self, cold: ColdStart) -> ColdStart:
         """The start as it is to be instead."""
-        raise NotImplementedError
 
     def new_state(self) -> list[Callable[[], None]]:
         """Ways to retire what was started."""

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from emulator.fault import Context, Fault, param
-from emulator.model import ColdStart, Reply
-
-
-class Started(Reply, Protocol):
-    """What came of a start. ms: its init, measured."""
-
-    @property
-    def ms(self) -> float: ...
+from emulator.model import ColdStart, Started
 
 
 @dataclass(frozen=True)

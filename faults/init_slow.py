@@ -5,19 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from emulator.fault import Context, Fault, param
-from emulator.model import ON_DEMAND, ColdStart, Reply
+from emulator.model import ON_DEMAND, ColdStart, Started
 
 INIT_LIMIT_S = 10
-
-
-class Started(Reply, Protocol):
-    """What came of a start. ms: its init, measured."""
-
-    @property
-    def ms(self) -> float: ...
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from emulator.fault import SocketFault, param
+from emulator.fault import param
 from emulator.model import Chunks, Line
+from emulator.socket_fault import SocketFault
 
 
 @dataclass(frozen=True)

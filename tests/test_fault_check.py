@@ -10,6 +10,8 @@ from emulator import catalogue
 from emulator.errors import FaultError
 from emulator.fault import REQUIRED, Fault, param
 from emulator.fault_check import problem
+from emulator.socket_fault import SocketFault
+from emulator.start_fault import StartFault
 
 HOOK = "\n    def on_invoke(self, subject, proceed, ctx): return proceed()\n"
 BOOKED = "    def on_booking(self, subject, proceed, ctx): return proceed()\n"
@@ -74,6 +76,28 @@ def test_an_own_point_may_be_hooked():
 )  # fmt: skip
 def test_a_mistake_is_told(given, told):
     assert problem(fault(**given), "mine").startswith(told)
+
+
+@dataclass(frozen=True)
+class Shapeless(SocketFault):
+    """Does not say what it does to a connection's bytes."""
+
+    name: ClassVar[str] = "shapeless"
+
+
+@dataclass(frozen=True)
+class Unaltered(StartFault):
+    """Does not say what it alters."""
+
+    name: ClassVar[str] = "unaltered"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(Shapeless, "has no shape(self, chunks, line, dice)"), (Unaltered, "has no altered(self, cold)")],
+)
+def test_what_its_base_leaves_to_it_has_to_be_there(given, told):
+    assert problem(given, given.name) == told
 
 
 def test_the_catalogue_refuses_it_by_name_and_place(monkeypatch):

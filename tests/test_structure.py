@@ -25,7 +25,8 @@ LEVELS = [
     {"emulator.fault", "emulator.timeline", "emulator.visibility", "emulator.rate"},
     {"emulator.injector"},
 ]
-FOR_FAULTS = {f"emulator.{name}" for name in ("fault", "model", "rate", "scope", "start_fault", "visibility")}
+MADE_OF = ("fault", "model", "rate", "scope", "socket_fault", "start_fault", "visibility")
+FOR_FAULTS = {f"emulator.{name}" for name in MADE_OF}
 LINES, FUNCTION_LINES = 400, 40
 FAULTS = sorted(point.name for point in importlib.metadata.entry_points(group="lambdarig.faults"))
 

@@ -21,6 +21,7 @@ from emulator.model.functions import (
     Permission,
     Permit,
     Reuse,
+    Started,
     Warm,
 )
 from emulator.model.hosts import (
@@ -76,6 +77,7 @@ __all__ = [
     "Resolved",
     "Reuse",
     "Shape",
+    "Started",
     "Subject",
     "UpstreamCall",
     "UpstreamReply",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from emulator.model.passing import Reply
+
 
 @dataclass(frozen=True)
 class Function:
@@ -153,6 +155,16 @@ class ColdStart:
 
     def attributes(self) -> Mapping[str, str]:
         return {"function": self.function.name}
+
+
+class Started(Reply, Protocol):
+    """What came of a cold start. ms: its init, measured."""
+
+    @property
+    def ms(self) -> float: ...
+
+    def retire(self) -> None:
+        """Its environment is not to be used again."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from relayed import LIMIT_S
 
 from emulator import catalogue
 from emulator.clock import Clock
-from emulator.fault import Rule, SocketFault, parameters
+from emulator.fault import Rule, parameters
 from emulator.injector import Injector
 from emulator.model import Connection, Link
 from emulator.scope import Match
+from emulator.socket_fault import SocketFault
 from emulator.timeline import Timeline
 
 FAULTS = {name: fault for name, fault in catalogue.faults().items() if issubclass(fault, SocketFault)}
