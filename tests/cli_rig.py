@@ -13,6 +13,19 @@ from typing import Any
 
 LAMBDARIG = (sys.executable, "-m", "emulator.cli")
 PATIENCE_S = 60
+HANDLER = """
+def handler(event, context):
+    print("seen", event)
+    if event == "fail":
+        raise ValueError("wanted")
+    return {"got": event}
+"""
+RIG = """
+functions:
+  crm: {folder: code, handler: handler.handler, timeout: 30}
+  closed: {folder: code, handler: handler.handler, reserved_concurrency: 0}
+secrets: {token: abc}
+"""
 
 
 def shell() -> dict[str, str]:
@@ -23,7 +36,6 @@ def shell() -> dict[str, str]:
 def hears_hangups() -> None:
     """In the child: a SIGHUP ignored by whoever runs the tests (nohup) would stay ignored."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
 
 
 class Home:
@@ -49,6 +61,14 @@ class Home:
             (*LAMBDARIG, *arguments), capture_output=True, text=True, cwd=self.work, timeout=PATIENCE_S,
             env={**shell(), **self.variables}, **options,
         )  # fmt: skip
+
+
+def furnished(home: Home) -> Home:
+    """With a function's folder and a rig.yaml in its work folder."""
+    (home.work / "code").mkdir()
+    (home.work / "code" / "handler.py").write_text(HANDLER)
+    (home.work / "rig.yaml").write_text(RIG)
+    return home
 
 
 class Up:
