@@ -58,19 +58,19 @@ class Rig:
         self.clock = Clock(manual=s.manual_clock)
         self.timeline = Timeline(self.clock)
         self.injector = Injector(self.clock, self.timeline, s.seed, s.without)
-        self.state_dir = _state_dir(s.state_dir)
-        try:
-            self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
-        except BaseException:
-            self._forget_folder()
-            raise
         self.registry = Registry(s.account, s.region)
         self.attribution = Attribution(s.seed, s.account)
         self.backend = Backend(s.seed, s.account)
         self.keyring = Keyring(self.backend, self.attribution, self.clock)
         self.authentication = Authentication(self.keyring, self.clock, on=s.iam != "off")
         self.logs = LogStore(self.backend, s.account)
-        self._wire()
+        self.state_dir = _state_dir(s.state_dir)
+        try:
+            self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
+            self._wire()
+        except BaseException:
+            self._forget_folder()
+            raise
         self._server: Server | None = None
         self._watchman: reaper.Reaper | None = None
         self._databases: dict[str, Any] = {}
