@@ -131,7 +131,7 @@ class Lookups:
         now = self._injector.clock.now()
         return tuple(
             armed for armed in self._injector.armed()
-            if hasattr(armed.rule.fault, "on_resolve") and armed.rule.when.on(now - armed.since)
+            if armed.rule.fault.strikes_at("resolve") and armed.rule.when.on(now - armed.since)
         )
 
     def _decide(self, query: NameQuery) -> str:
