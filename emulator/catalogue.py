@@ -14,6 +14,7 @@ from typing import Any
 from emulator.errors import FaultError, FileProblem, UsageError
 from emulator.fault import Fault, Rule, parameters
 from emulator.fault_check import problem as problem_of
+from emulator.fault_check import too_small
 from emulator.scope import MATCH_KEYS, PER, WHEN_KEYS, Match, When
 
 GROUP = "lambdarig.faults"
@@ -151,9 +152,8 @@ def _parameters(kind: type[Fault], mapping: dict[str, Any], file: str, key: str)
     for name, row in parameters(kind).items():
         if name not in values and row["default"] is dataclasses.MISSING:
             raise FileProblem(file, _join(key, name), "is missing")
-        value = values.get(name)
-        if isinstance(value, int | float) and value < row.get("least", value):
-            raise FileProblem(file, _join(key, name), f"must be {row['least']:g} or more, not {value!r}")
+        if name in values and (wrong := too_small(values[name], row)):
+            raise FileProblem(file, _join(key, name), f"{wrong}, not {values[name]!r}")
     return values
 
 

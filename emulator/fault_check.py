@@ -1,4 +1,4 @@
-"""Whether a class can be used as a fault: a mistake of its author is told when it is loaded, not when it strikes."""
+"""Whether a class can be used as a fault, and a fault as it was made: a mistake is told before it strikes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,37 @@ def problem(fault: Any, name: str) -> str:
         if found := look(fault, name):
             return found
     return ""
+
+
+def misfit(fault: Fault) -> str:
+    """Which parameter of a fault that was made in Python is none, as the catalogue says it of one that was written;
+    empty where all are right."""
+    kind = type(fault)
+    if not dataclasses.is_dataclass(kind):
+        return ""
+    hints = typing.get_type_hints(kind)
+    for key, row in parameters(kind).items():
+        value = getattr(fault, key)
+        if wrong := untyped(value, hints[key]) or too_small(value, row):
+            return f"with.{key}: {wrong}, not {value!r}"
+    return ""
+
+
+def untyped(value: Any, hint: Any) -> str:
+    """Why a value is not of this type, strictly; or nothing."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        return error.errors()[0]["msg"]
+    return ""
+
+
+def too_small(value: Any, row: Mapping[str, Any]) -> str:
+    """Why a value is less than its parameter (a row of `parameters`) may be; or nothing."""
+    least = row.get("least", value)
+    return f"must be {least:g} or more" if isinstance(value, int | float) and value < least else ""
 
 
 def _is_fault(fault: Any, name: str) -> str:
@@ -97,17 +128,13 @@ def _parameters(fault: type[Fault], name: str) -> str:
 
 
 def _default(key: str, row: dict[str, Any], hint: Any) -> str:
-    """Strictly by its type, as a person's value would be."""
-    from pydantic import TypeAdapter, ValidationError
-
+    """By the rules for a person's value."""
     default = row["default"]
     if default is dataclasses.MISSING:
         return ""
-    try:
-        TypeAdapter(hint).validate_python(default, strict=True)
-    except ValidationError as error:
-        return f"has a parameter {key!r} whose default {default!r} does not fit: {error.errors()[0]['msg']}"
-    if isinstance(default, int | float) and default < row["least"]:
+    if wrong := untyped(default, hint):
+        return f"has a parameter {key!r} whose default {default!r} does not fit: {wrong}"
+    if too_small(default, row):
         return f"has a parameter {key!r} whose default {default!r} is less than its least, {row['least']:g}"
     return ""
 

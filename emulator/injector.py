@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from emulator.clock import Clock
 from emulator.errors import FaultError, UsageError
 from emulator.fault import Context, Rule
+from emulator.fault_check import misfit
 from emulator.model import Reply, Subject
 from emulator.timeline import Timeline
 
@@ -108,21 +109,31 @@ class Injector:
 
     def arm(self, rules: Iterable[Rule]) -> list[Armed]:
         """Put rules in force together, before the next subject at any point. Raises UsageError, and then arms none."""
+        wanted = tuple(rules)
+        for rule in wanted:
+            if wrong := misfit(rule.fault):
+                raise UsageError(f"fault {rule.label}: {wrong}")
         with self._lock:
             kept = tuple(armed for armed in self._armed if not armed.over)
-            taken = {armed.rule.label for armed in kept}
-            added = []
-            for rule in rules:
-                if rule.label in taken:
-                    raise UsageError(f"a rule named {rule.label!r} is armed already: give this one a name of its own")
-                taken.add(rule.label)
-                added.append(Armed(rule, self.clock.now(), _state(rule), muted=rule.label in self.without))
-            wanted = {armed.rule.label for armed in added}
-            self.labels |= dict.fromkeys(armed.rule.label for armed in added)
-            over = tuple(armed for armed in self._armed if armed.over and armed.rule.label not in wanted)
+            labels = _labels(wanted, kept)
+            over = tuple(armed for armed in self._armed if armed.over and armed.rule.label not in labels)
+            added = self._made(wanted)
+            self.labels |= dict.fromkeys(labels)
             self._armed = (*over, *kept, *added)
         self._watch()
         return added
+
+    def _made(self, rules: Iterable[Rule]) -> list[Armed]:
+        """Each with its state; where one cannot be made, those made before it are healed."""
+        made: list[Armed] = []
+        try:
+            for rule in rules:
+                made.append(Armed(rule, self.clock.now(), _state(rule), muted=rule.label in self.without))
+        except BaseException:
+            for armed in made:
+                self._heal_late(armed)
+            raise
+        return made
 
     def disarm(self, gone: Iterable[Armed] | None = None) -> None:
         """Take rules out of force (all of them by default) and heal each, whatever the others do: once, and again
@@ -337,6 +348,16 @@ def _call(armed: Armed, way: _Way, rest: _Rest, ctx: Context) -> Any:
     if not hasattr(reply, "verdict"):
         raise FaultError(f"fault {label!r} gave {type(reply).__name__} at {place}: it must return a reply")
     return reply
+
+
+def _labels(rules: Iterable[Rule], kept: Iterable[Armed]) -> list[str]:
+    """Of rules that are to be armed beside those. Raises UsageError for one that is taken."""
+    taken, labels = {armed.rule.label for armed in kept}, list[str]()
+    for rule in rules:
+        if rule.label in taken or rule.label in labels:
+            raise UsageError(f"a rule named {rule.label!r} is armed already: give this one a name of its own")
+        labels.append(rule.label)
+    return labels
 
 
 def _state(rule: Rule) -> Any:

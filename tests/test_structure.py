@@ -23,6 +23,7 @@ LEVELS = [
     {f"emulator.model.{part}" for part in ("aws", "flows", "functions", "hosts", "requests")},
     {"emulator.model", "emulator.errors", "emulator.clock", "emulator.scope"},
     {"emulator.fault", "emulator.timeline", "emulator.visibility", "emulator.rate"},
+    {"emulator.fault_check"},
     {"emulator.injector"},
 ]
 MADE_OF = ("fault", "model", "rate", "scope", "socket_fault", "start_fault", "visibility")
