@@ -1,4 +1,4 @@
-"""The fixture `shop`: a rig of its own, ready for a REST API (api_rig.Api)."""
+"""The fixture `shop`, a rig of its own that is ready for a REST API (api_rig.Api), and `logged`, one that logs."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def shop(tmp_path):
     (folder / "handler.py").write_text(HANDLER)
     with Rig(Settings(engine="inline", manual_clock=True)) as rig:
         yield Api(rig, str(folder))
+
+
+@pytest.fixture
+def logged(shop):
+    """GET /orders/{id} with everything in the execution log."""
+    shop.make("GET /orders/{id}")
+    shop.log()
+    return shop
