@@ -70,6 +70,11 @@ class Clock:
                 agenda.act(moment)
             self._move(end)
 
+    def reach(self, moment: float) -> None:
+        """It is `moment` now, unless it is later: for a wait that only the rig could see, which nobody waits out. What
+        stands on an agenda on the way is done by whoever minds it."""
+        self._move(moment - self.now() + self._advanced)
+
     def restart(self) -> None:
         """As if made just now: moments of before do not come any more."""
         with self._advancing, self._moved:

@@ -61,8 +61,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "appflow": appflow_service(
             rig.functions,
             lambda service, place="": _acting(rig, service, APPFLOW, place),
-            rig.clock,
-            rig.timeline,
+            rig.injector,
             rig.settings.account,
             rig.settings.region,
             rig.settings.seed,

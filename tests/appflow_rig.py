@@ -62,12 +62,12 @@ class Rig:
     def __init__(self):
         self.clock, self.connector, self.backend = Clock(manual=True), Connector(), Backend()
         self.timeline = Timeline(self.clock)
-        injector = Injector(self.clock, self.timeline)
+        self.injector = Injector(self.clock, self.timeline)
         self.service = appflow_service(
             self.connector, lambda service, place="": self.client(service, "appflow.amazonaws.com", place),
-            self.clock, self.timeline, "123456789012", "us-east-1",
+            self.injector, "123456789012", "us-east-1",
         )
-        self.endpoint = AwsEndpoint(injector, Attribution(), self.backend, {"appflow": self.service})
+        self.endpoint = AwsEndpoint(self.injector, Attribution(), self.backend, {"appflow": self.service})
         self.appflow, self.secrets = self.client("appflow"), self.client("secretsmanager")
         self.as_function, self.s3 = self.client("secretsmanager", "connector"), self.client("s3")
 

@@ -9,15 +9,19 @@ from typing import Any, Protocol
 Row = dict[str, Any]
 
 
-class FlowFailed(Exception):
+class Ended(Exception):
+    """The run ends before its source does. put: what became of the rows in hand until then."""
+
+    def __init__(self, message: str = "", put: Put | None = None) -> None:
+        super().__init__(message)
+        self.message, self.put = message, put or Put()
+
+
+class FlowFailed(Ended):
     """The run ends here, in Error, with this message for its record."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
-
-class Canceled(Exception):
+class Canceled(Ended):
     """Somebody canceled the run. What is written stays."""
 
 

@@ -122,6 +122,16 @@ def query_data(
     return {**request, **paging, "connectorContext": context.as_json()}
 
 
+def write_data(
+    context: Context, entity: str, operation: str, id_fields: Sequence[str], records: Sequence[str]
+) -> Request:
+    """operation: INSERT | UPDATE | UPSERT | DELETE. records: JSON objects as text. allOrNone is never set: a flow's
+    failOnFirstDestinationError is not passed on to the connector (reported on AWS: connector SDK for Java, #68)."""
+    request = {"type": "WriteDataRequest", "entityIdentifier": entity, "operation": operation}
+    rows = {"idFieldNames": list(id_fields), "records": list(records), "allOrNone": False}
+    return {**request, **rows, "connectorContext": context.as_json()}
+
+
 class ConnectorCalls:
     """lint: told (function ARN, kind of request, problems) of every answer refused; logged by default. may_invoke:
     does the function's policy let AppFlow in? Without it every function does."""
@@ -130,7 +140,7 @@ class ConnectorCalls:
         self, invoker: Invoker, clock: Clock, lint: Lint | None = None, limit_s: float = LIMIT_S,
         data_limit_s: float = DATA_LIMIT_S, may_invoke: MayInvoke | None = None,
     ) -> None:
-        self._invoker, self._clock, self._lint = invoker, clock, lint or _to_log
+        self._invoker, self._clock, self.lint = invoker, clock, lint or _to_log
         self._may_invoke = may_invoke or (lambda arn: True)
         self._limits = {"QueryData": data_limit_s, "RetrieveData": data_limit_s, "WriteData": data_limit_s}
         self._limit_s = limit_s
@@ -150,13 +160,13 @@ class ConnectorCalls:
         try:
             outcome = self._start(arn, payload).result(limit_s)
         except FutureTimeout:
-            raise self._refused(arn, kind, f"no answer after {limit_s:g} s; the function runs on") from None
+            raise self.refused(arn, kind, f"no answer after {limit_s:g} s; the function runs on") from None
         except LookupError as error:
             message = str(error.args[0] if error.args else error)
             raise ConnectorError("ConnectorServerException", _SERVER + message, "NoSuchFunction") from None
         elapsed = self._clock.monotonic() - begin + outcome.virtual_s
         if elapsed > limit_s:
-            raise self._refused(arn, kind, f"answered after {elapsed:.1f} s; AppFlow waits {limit_s:g} s")
+            raise self.refused(arn, kind, f"answered after {elapsed:.1f} s; AppFlow waits {limit_s:g} s")
         return outcome
 
     def _start(self, arn: str, payload: bytes) -> Future[Outcome]:
@@ -178,18 +188,19 @@ class ConnectorCalls:
         if outcome.status == "throttled":
             raise ConnectorError("ConnectorServerException", f"{_SERVER}Rate Exceeded.", "Throttled")
         if outcome.status == "lost":
-            raise self._refused(arn, kind, "the function ran; the connection to Lambda ended without an answer")
+            raise self.refused(arn, kind, "the function ran; the connection to Lambda ended without an answer")
         if outcome.status != "ok":
-            raise self._refused(arn, kind, f"the function failed ({outcome.status}): {_head(outcome.payload)}")
+            raise self.refused(arn, kind, f"the function failed ({outcome.status}): {_head(outcome.payload)}")
         if len(outcome.payload) > ANSWER_LIMIT:
-            raise self._refused(arn, kind, f"answered {len(outcome.payload)} bytes; AppFlow takes {ANSWER_LIMIT}")
+            raise self.refused(arn, kind, f"answered {len(outcome.payload)} bytes; AppFlow takes {ANSWER_LIMIT}")
         try:
             return read(kind, outcome.payload)
         except Unreadable as error:
-            raise self._refused(arn, kind, *error.problems) from None
+            raise self.refused(arn, kind, *error.problems) from None
 
-    def _refused(self, arn: str, kind: str, *problems: str) -> ConnectorError:
-        self._lint(arn, kind, problems)
+    def refused(self, arn: str, kind: str, *problems: str) -> ConnectorError:
+        """The lint gets the problems, the API its sentence."""
+        self.lint(arn, kind, problems)
         return ConnectorError("ConnectorServerException", _SERVER + NO_VALID_RESPONSE)
 
 

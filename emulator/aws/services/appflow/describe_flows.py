@@ -20,13 +20,14 @@ def flow(kept: Flow, store: Store) -> dict[str, Any]:
 
 def definition(kept: Flow, store: Store) -> dict[str, Any]:
     """FlowDefinition, as ListFlows has it."""
-    profile = store.profiles.get(kept.source["connectorProfileName"])
-    label = {"sourceConnectorLabel": profile.label} if profile else {}
+    profile = store.profiles.get(kept.connector["connectorProfileName"])
+    end = "source" if kept.reads_connector else "destination"
+    label = {f"{end}ConnectorLabel": profile.label} if profile else {}
     described = {"description": kept.given["description"]} if "description" in kept.given else {}
     return {
         **described, **_common(kept, store), **label,
         "sourceConnectorType": kept.source["connectorType"],
-        "destinationConnectorType": kept.given["destinationFlowConfigList"][0]["connectorType"],
+        "destinationConnectorType": kept.destination["connectorType"],
         "triggerType": kept.given["triggerConfig"]["triggerType"],
     }
 
@@ -49,9 +50,11 @@ def _last(run: Execution) -> dict[str, Any]:
 
 def execution(run: Execution) -> dict[str, Any]:
     """ExecutionRecord. Its counts are true at any time of the run."""
-    failed = {"errorInfo": {"putFailuresCount": 0, "executionMessage": run.message}} if run.message else {}
+    message = run.message or run.failure
+    failed = {"errorInfo": {"putFailuresCount": run.failed, "executionMessage": message}} if message else {}
     counts = {"bytesProcessed": run.read, "bytesWritten": run.written, "recordsProcessed": run.records}
+    pulled = {"dataPullStartTime": run.pulled[0], "dataPullEndTime": run.pulled[1]} if run.pulled else {}
     return {
         "executionId": run.id, "executionStatus": run.status, "executionResult": {**failed, **counts},
-        "startedAt": run.started_at, "lastUpdatedAt": run.updated_at,
+        "startedAt": run.started_at, "lastUpdatedAt": run.updated_at, **pulled,
     }

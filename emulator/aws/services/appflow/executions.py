@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow import describe_flows
-from emulator.aws.services.appflow.entities import EntityOperations
 from emulator.aws.services.appflow.store import PAGE, RUNNING, Execution, Flow, Params, Store, from_token, to_token
-from emulator.frontdoors.appflow import ConnectorCalls, ConnectorError
-from emulator.frontdoors.flow_output import BadRecord, Fields, Layout
-from emulator.frontdoors.flow_run import Canceled, Counts, Plan, Runs, Transfer
+from emulator.aws.services.appflow.transfers import Transfers
+from emulator.flows.plan import Canceled, FlowFailed
+from emulator.flows.run import Progress
+from emulator.flows.runs import Runs
+from emulator.frontdoors.appflow import ConnectorError
 from emulator.functions.service import stable_uuid
 from emulator.model import AwsCall
 from emulator.timeline import Timeline
@@ -24,15 +22,12 @@ MESSAGE = 2048  # characters that the API's messages may have
 
 
 class ExecutionOperations:
-    """The methods are operations: params in, output out, both as botocore's model has them. s3: gives a boto3 client
-    acting as AppFlow, for the run of that name."""
+    """The methods are operations: params in, output out, both as botocore's model has them. seed: of executions' ids.
+    """
 
-    def __init__(
-        self, store: Store, calls: ConnectorCalls, entities: EntityOperations, runs: Runs, s3: Callable[[str], Any],
-        timeline: Timeline, seed: int,
-    ) -> None:
-        self.store, self._calls, self._entities, self._runs = store, calls, entities, runs
-        self._s3, self._timeline, self._seed = s3, timeline, seed
+    def __init__(self, store: Store, transfers: Transfers, runs: Runs, timeline: Timeline, seed: int) -> None:
+        self.store, self._transfers, self._runs = store, transfers, runs
+        self._timeline, self._seed = timeline, seed
 
     def start_flow(self, params: Params, call: AwsCall) -> Params:
         """Runs the flow behind the answer. One run of a flow at a time."""
@@ -59,13 +54,11 @@ class ExecutionOperations:
         from botocore.exceptions import ClientError
 
         try:
-            self._transfer(flow, run, canceled)
+            self._transfers.of(flow, run, lambda progress: self._note(run, progress), canceled).run()
         except Canceled:
             return "Canceled", ""
-        except (ConnectorError, ServiceError) as error:
+        except (ConnectorError, ServiceError, FlowFailed) as error:
             return "Error", error.message
-        except BadRecord as error:
-            return "Error", str(error)
         except ClientError as error:
             return "Error", f"Error while writing to S3: {error.response['Error']['Message']}"
         except Exception as error:  # the rig's own: nobody else would hear of it
@@ -73,39 +66,12 @@ class ExecutionOperations:
             return "Error", f"lambdarig failed: {error!r}"
         return "Successful", ""
 
-    def _transfer(self, flow: Flow, run: Execution, canceled: threading.Event) -> None:
-        plan, s3 = self._plan(flow, run), self._s3(run.subject)
-
-        def told(counts: Counts) -> None:
-            self.store.note(run.id, records=counts.records, read=counts.read, written=counts.written)
-
-        def put(bucket: str, key: str, body: bytes) -> None:
-            s3.put_object(Bucket=bucket, Key=key, Body=body)
-
-        Transfer(plan, self._calls, put, told, canceled).run()
-
-    def _plan(self, flow: Flow, run: Execution) -> Plan:
-        """The entity's description is asked for unless it is known. What the connector is told of the run is in the
-        context of its data calls."""
-        source, properties, s3 = flow.source, flow.connector_properties, flow.s3
-        profile = self.store.profile(source["connectorProfileName"])
-        registration = self.store.registration(profile.label)
-        entity, version = properties["entityName"], source.get("apiVersion")
-        said = self._entities.definition(profile, version, entity).entityDefinition
-        context = replace(
-            profile.context(version or registration.configuration.supportedApiVersions[0]),
-            settings={**profile.settings, **(properties.get("customProperties") or {})},
-            entity_definition=said.model_dump(), flow_name=flow.name, profile=profile.name, execution_id=run.id,
+    def _note(self, run: Execution, progress: Progress) -> None:
+        counts = progress.counts
+        self.store.note(
+            run.id, records=counts.records, read=counts.read, written=counts.written, failed=counts.failed,
+            failure=counts.message[:MESSAGE],
         )
-        output = s3.get("s3OutputFormatConfig") or {}
-        layout = Layout(
-            s3["bucketName"], s3.get("bucketPrefix", ""), flow.name, run.id, flow.schema_version, run.started_at,
-            output.get("prefixConfig") or {},
-        )
-        single = (output.get("aggregationConfig") or {}).get("aggregationType") == "SingleFile"
-        fields = Fields.of(flow.given["tasks"], _retrievable(said))
-        file_type = output.get("fileType", "JSON")
-        return Plan(registration.lambda_arn, entity, context, fields, layout, file_type, single)
 
     def stop_flow(self, params: Params, call: AwsCall) -> Params:
         """An on-demand flow has nothing to deactivate; its runs are canceled by CancelFlowExecutions."""
@@ -136,11 +102,3 @@ class ExecutionOperations:
         size = params.get("maxResults") or PAGE
         more = {"nextToken": to_token(left[size - 1].number)} if len(left) > size else {}
         return {"flowExecutions": [describe_flows.execution(run) for run in left[:size]], **more}
-
-
-def _retrievable(said: Any) -> list[str]:
-    """An entity's fields without those that its connector says cannot be read."""
-    return [
-        field.fieldName for field in said.fields
-        if field.readProperties is None or field.readProperties.isRetrievable is not False
-    ]

@@ -12,8 +12,8 @@ from emulator.aws.services.appflow.asking import ask
 from emulator.aws.services.appflow.entities import EntityOperations
 from emulator.aws.services.appflow.flow_rules import CREATE, UPDATE, check, refuse
 from emulator.aws.services.appflow.store import RUNNING, Flow, Params, Store, page
+from emulator.flows.runs import Runs
 from emulator.frontdoors.appflow import ConnectorCalls, validate_settings
-from emulator.frontdoors.flow_run import Runs
 from emulator.model import AwsCall
 
 QUOTA = 1000  # flows of an account

@@ -13,11 +13,11 @@ from emulator.aws.services.appflow.flows import FlowOperations
 from emulator.aws.services.appflow.profiles import ProfileOperations
 from emulator.aws.services.appflow.store import Store
 from emulator.aws.services.appflow.tags import TagOperations
-from emulator.clock import Clock
+from emulator.aws.services.appflow.transfers import Transfers
+from emulator.flows.runs import Runs
 from emulator.frontdoors.appflow import ConnectorCalls, Lint, MayInvoke
-from emulator.frontdoors.flow_run import Runs
+from emulator.injector import Injector
 from emulator.model import Invoker
-from emulator.timeline import Timeline
 
 
 class Acting(Protocol):
@@ -32,21 +32,23 @@ class AppFlow:
     `ConnectorCalls`."""
 
     def __init__(
-        self, invoker: Invoker, acting: Acting, clock: Clock, timeline: Timeline, account: str, region: str,
-        seed: int = 0, lint: Lint | None = None, may_invoke: MayInvoke | None = None,
+        self, invoker: Invoker, acting: Acting, injector: Injector, account: str, region: str, seed: int = 0,
+        lint: Lint | None = None, may_invoke: MayInvoke | None = None,
     ) -> None:
+        clock = injector.clock
         self.store, self.metadata, self.runs = Store(account, region, clock), Metadata(clock), Runs()
         calls = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke)
         secrets = Secrets(lambda: acting("secretsmanager"), account)
         entities = EntityOperations(self.store, calls, self.metadata)
+        transfers = Transfers(
+            self.store, calls, entities, injector, lambda place: acting("s3", place), renew=lambda profile: False
+        )
         self._families = (
             ConnectorOperations(self.store, calls, self.metadata),
             ProfileOperations(self.store, calls, secrets, self.metadata),
             entities,
             FlowOperations(self.store, calls, entities, self.runs, cache(lambda: acting("s3"))),
-            ExecutionOperations(
-                self.store, calls, entities, self.runs, lambda place: acting("s3", place), timeline, seed
-            ),
+            ExecutionOperations(self.store, transfers, self.runs, injector.timeline, seed),
             TagOperations(self.store),
         )
 

@@ -93,7 +93,7 @@ class Flow:
     @property
     def reads_connector(self) -> bool:
         """From a custom connector to S3; else from S3 to a custom connector."""
-        return self.source["connectorType"] == "CustomConnector"
+        return bool(self.source["connectorType"] == "CustomConnector")
 
     @property
     def connector(self) -> Params:
@@ -120,7 +120,9 @@ RUNNING = ("InProgress", "CancelStarted")
 
 @dataclass(frozen=True)
 class Execution:
-    """A run. number: of its flow, from 1. status: an ExecutionStatus of the API. read, written: bytes."""
+    """A run. number: of its flow, from 1. status: an ExecutionStatus of the API. read, written: bytes. failed: records
+    that the destination did not take; failure: why the first one. message: why the run failed. pulled: of which moments
+    an incremental run transfers what was new or updated."""
 
     id: str
     flow: str
@@ -131,7 +133,10 @@ class Execution:
     records: int = 0
     read: int = 0
     written: int = 0
+    failed: int = 0
+    failure: str = ""
     message: str = ""
+    pulled: tuple[datetime, datetime] | None = None
 
     @property
     def subject(self) -> str:
