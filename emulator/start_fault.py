@@ -10,6 +10,15 @@ from emulator.fault import Context, Fault
 from emulator.model import ColdStart, Started
 
 
+def prolong(started: Started, cold: ColdStart, seconds: float, ctx: Context, real: bool) -> None:
+    """An init takes so much longer. real: that much really passes, as long as Lambda waits; the rest is only counted.
+    """
+    waited = max(0.0, min(seconds, cold.limit_s - started.ms / 1000)) if real else 0.0
+    if waited:
+        ctx.stall(waited)
+    ctx.delay(seconds - waited)
+
+
 class StartFault(Fault, ABC):
     """Base of those faults. What was altered stays so while the environment lives, as on Lambda; once the rule is gone
     no invocation is given one that was started under it."""

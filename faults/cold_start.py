@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from emulator.fault import Context, Fault, param
 from emulator.model import ColdStart, Started
+from emulator.start_fault import prolong
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,10 @@ class ColdStartLatency(Fault):
 
     delay_ms: int = param(3000, "ms", "time added to init")
     slowdown: float = param(1.0, "times", "as long as it was measured, which the rig only counts", least=1)
-    real: bool = param(False, "", "really wait for `delay_ms`; otherwise the rig only counts it, and nobody waits")
+    real: bool = param(False, "", "really wait for `delay_ms`, as long as Lambda would; else the rig only counts it")
 
     def on_start(self, subject: ColdStart, proceed: Callable[[], Started], ctx: Context) -> Started:
-        (ctx.stall if self.real else ctx.delay)(self.delay_ms / 1000)
         started = proceed()
+        prolong(started, subject, self.delay_ms / 1000, ctx, self.real)
         ctx.delay((self.slowdown - 1) * started.ms / 1000)
         return started

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from emulator.fault import Context, Fault, param
-from emulator.model import ON_DEMAND, ColdStart, Started
-
-INIT_LIMIT_S = 10
+from emulator.model import ColdStart, Started
+from emulator.start_fault import prolong
 
 
 @dataclass(frozen=True)
@@ -27,17 +25,5 @@ class InitSlow(Fault):
 
     def on_start(self, subject: ColdStart, proceed: Callable[[], Started], ctx: Context) -> Started:
         started = proceed()
-        missing = self.seconds - started.ms / 1000
-        if self.real:
-            waited = max(0.0, min(missing, _limit_s(subject) - started.ms / 1000))
-            ctx.stall(waited)
-            missing -= waited
-        ctx.delay(missing)
+        prolong(started, subject, self.seconds - started.ms / 1000, ctx, self.real)
         return started
-
-
-def _limit_s(cold: ColdStart) -> float:
-    """How long Lambda waits for this init: for one that no invocation waits for, minutes."""
-    if cold.phase == "invoke":
-        return cold.function.timeout_s
-    return INIT_LIMIT_S if cold.initialization == ON_DEMAND else math.inf

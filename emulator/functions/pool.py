@@ -193,8 +193,8 @@ class Pool:
             self._bury(environment)
         return ""
 
-    def _started(self, cold: ColdStart, limit_s: float) -> Start:
-        begun: list[Environment] = []
+    def _started(self, asked: ColdStart, limit_s: float) -> Start:
+        cold, begun = replace(asked, limit_s=limit_s), list[Environment]()
         try:
             passage = self._injector.pass_through("start", cold, lambda cold: self._launched(cold, limit_s, begun))
             start = passage.reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -133,7 +134,8 @@ class Limits:
 @dataclass(frozen=True)
 class ColdStart:
     """An execution environment about to start. id: `NAME/env-2`. phase: init, or invoke (init repeated there).
-    initialization: AWS_LAMBDA_INITIALIZATION_TYPE, `on-demand` or `provisioned-concurrency`.
+    initialization: AWS_LAMBDA_INITIALIZATION_TYPE, `on-demand` or `provisioned-concurrency`. limit_s: how long Lambda
+    waits for its init.
 
     What faults alter: limits. exit_status: the runtime's process ends with it instead of running the function.
     handler: what is set as the function's handler, in place of its own.
@@ -147,6 +149,7 @@ class ColdStart:
     function: Function
     phase: str = "init"
     initialization: str = ON_DEMAND
+    limit_s: float = math.inf
     limits: Limits = Limits()
     exit_status: int | None = None
     handler: str | None = None

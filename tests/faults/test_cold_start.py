@@ -1,3 +1,4 @@
+import math
 import re
 from random import Random
 from threading import Lock
@@ -8,6 +9,7 @@ import pytest
 from emulator.clock import Clock
 from emulator.errors import Verdict
 from emulator.fault import Context, parameters
+from emulator.model import ColdStart
 from faults.cold_start import ColdStartLatency
 
 HANDLER = "def handler(event, context):\n    return context.get_remaining_time_in_millis()\n"
@@ -88,6 +90,16 @@ def test_really_waiting_is_seen_by_everybody(rig):
         result = rig.invoke("crm")
     assert Clock().monotonic() - begin >= 0.05
     assert ms("Init Duration", result.log)[0] >= 50
+
+
+@pytest.mark.parametrize(("limit_s", "waited"), [(10, [9.5]), (math.inf, [60]), (0.2, [])])
+def test_really_waiting_ends_when_lambda_waits_no_longer(limit_s, waited):
+    stalls = []
+    ctx = Context(SimpleNamespace(stall=stalls.append), None, Lock(), Random(0))
+    cold, started = ColdStart("crm/env-1", SimpleNamespace(), limit_s=limit_s), SimpleNamespace(ms=500.0)
+    ColdStartLatency(delay_ms=60_000, real=True).on_start(cold, lambda: started, ctx)
+    assert stalls == waited
+    assert ctx.stalled + ctx.delayed == 60
 
 
 def test_only_the_function_it_is_aimed_at_is_struck(rig, write_handler):
