@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from emulator.injector import Armed
 from emulator.timeline import Timeline
 
 SHOWN = 3  # of what passed
+_NOBODYS = re.compile(r"[^/]+/conn-\d+")  # a connection that nobody knows the environment of
 
 
 def why(armed: Armed, timeline: Timeline) -> str:
@@ -14,12 +17,22 @@ def why(armed: Armed, timeline: Timeline) -> str:
         return f"of what it matches {matched} passed, {_spared(armed)}"
     fields = {key: value for key, value in vars(armed.rule.where).items() if value is not None}
     where = " and ".join(f"{key} is {value}" for key, value in fields.items())
-    return (f"it strikes where {where}" if where else "nothing passed that it changes") + _others(armed, timeline)
+    first = f"it strikes where {where}" if where else "nothing passed that it changes"
+    return first + (_nobodys(armed, timeline) or _others(armed, timeline))
 
 
 def _spared(armed: Armed) -> str:
     when = armed.rule.when
     return "and its `when` lets that be" if when.after or when.every > 1 or when.probability < 1 else "unchanged"
+
+
+def _nobodys(armed: Armed, timeline: Timeline) -> str:
+    """Connections of which nobody knows the environment do not go on with one."""
+    made = [e.subject for e in timeline.events() if e.point == "connect" and _NOBODYS.fullmatch(e.subject)]
+    if not made or "resume" not in armed.rule.fault.points():
+        return ""
+    return (f"; which environment {made[-1]} belongs to is unknown, so that nobody sees when it goes on: "
+            "the inline engine cannot tell, nor the process engine without namespaces")
 
 
 def _others(armed: Armed, timeline: Timeline) -> str:

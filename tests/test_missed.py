@@ -1,8 +1,11 @@
 """Why a rule never struck."""
 
+import socket
+
 import pytest
 
 from emulator.catalogue import rule
+from emulator.errors import Verdict
 from emulator.missed import why
 
 
@@ -30,6 +33,34 @@ def test_it_says_where_the_rule_strikes_and_what_passed_there(told):
 
 def test_where_nothing_passed_nothing_is_shown(told):
     assert told("cold_start") == "nothing passed that it changes"
+
+
+KEEPS = """
+import os, socket
+KEPT = []
+def handler(event, context):
+    if not KEPT:
+        host, port = os.environ["CACHE"].split(":")
+        KEPT.append(socket.create_connection((host, int(port))))
+"""
+
+
+@pytest.fixture
+def cache(inline_rig):
+    """Address of something behind a relay named `cache`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield inline_rig.relay("cache", "{}:{}".format(*listener.getsockname()))
+
+
+def test_whose_a_connection_is_cannot_be_told_on_every_engine(inline_rig, write_handler, cache):
+    inline_rig.function("crm", write_handler(KEEPS), "handler.handler", environment={"CACHE": cache})
+    with pytest.raises(Verdict) as missed, inline_rig.fault("db_socket_stale", match={"function": "crm"}):
+        assert [inline_rig.invoke("crm").error for _ in range(2)] == ["", ""]
+    assert str(missed.value) == (
+        "the rule 'db_socket_stale' never struck: it strikes where function is crm; which environment cache/conn-1 "
+        "belongs to is unknown, so that nobody sees when it goes on: the inline engine cannot tell, nor the process "
+        "engine without namespaces"
+    )
 
 
 def test_when_may_have_let_it_be(told):
