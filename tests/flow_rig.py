@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from appflow_rig import BASIC, OK
+from appflow_rig import BASIC, CONFIGURATION, OK
 
 PEOPLE = [{"Id": str(n), "Name": f"Person {n}", "Age": n, "extra": {"never": "asked for"}} for n in range(1, 6)]
 ENTITY = {"entityIdentifier": "Contact", "hasNestedEntities": False}
@@ -71,3 +71,29 @@ def files(rig):
 
 def lines(rig):
     return sorted(line for body in files(rig).values() for line in body.splitlines())
+
+
+def to_connector(name="contacts", bucket="lake", **properties):
+    """A flow from S3 to the connector, as AWS's own suite writes it. properties: of the destination."""
+    custom = {"CustomConnector": {"entityName": "Contact", **properties}}
+    source = {"S3": {"bucketName": bucket, "bucketPrefix": "in", "s3InputFormatConfig": {"s3InputFileType": "CSV"}}}
+    tasks = [{**task, "connectorOperator": {"S3": operator}} for task in projected("Id", "Name")
+             for operator in task["connectorOperator"].values()]
+    return {
+        "flowName": name,
+        "triggerConfig": {"triggerType": "OnDemand"},
+        "sourceFlowConfig": {"connectorType": "S3", "sourceConnectorProperties": source},
+        "destinationFlowConfigList": [{"connectorType": "CustomConnector", "connectorProfileName": "acme",
+                                       "apiVersion": "v1", "destinationConnectorProperties": custom}],
+        "tasks": tasks,
+    }
+
+
+@pytest.fixture
+def crm_both(crm):
+    """The connector as source and destination, for INSERT and UPSERT."""
+    both = {"connectorModes": ["SOURCE", "DESTINATION"], "supportedWriteOperations": ["INSERT", "UPSERT"]}
+    crm.connector.answers["DescribeConnectorConfiguration"] = {**CONFIGURATION, **both}
+    crm.appflow.update_connector_registration(connectorLabel="crm")
+    crm.connector.requests.clear()
+    return crm

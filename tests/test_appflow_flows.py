@@ -1,10 +1,11 @@
-"""AppFlow's flows from a custom connector to S3, through boto3: made, described, changed and refused."""
+"""AppFlow's flows between custom connectors and S3, through boto3: made, described, changed, listed and deleted."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from appflow_rig import BASIC, CONFIGURATION, error_of, failure
-from flow_rig import flow, lines, projected, run
+from flow_rig import flow, lines, projected, run, to_connector
 
 pytest_plugins = ["appflow_rig", "flow_rig"]  # fixtures: plain, crm
 SETTING = {"key": "region", "dataType": "String", "required": True, "label": "r", "description": "d", "scope": "SOURCE"}
@@ -77,69 +78,6 @@ def test_an_on_demand_flow_cannot_be_stopped(crm):
     assert error_of(crm.appflow.stop_flow, flowName="contacts")[:2] == ("UnsupportedOperationException", 400)
 
 
-PREFIX = "Create Flow request failed: "
-
-
-@pytest.mark.parametrize(
-    ("change", "code", "message"),
-    [
-        ({"tasks": projected("Id")[:1]}, "ValidationException",
-         PREFIX + "[Task Validation Error: You must specify a projection task or a MAP_ALL task]"),
-        ({"destinationFlowConfigList": []}, "ValidationException", PREFIX + "[A flow has one destination, not 0]"),
-        ({"tasks": [{"taskType": "Map_all", "sourceFields": []}, {"taskType": "Map", "sourceFields": ["Id"]}]},
-         "ValidationException",
-         PREFIX + "[Task Validation Error: A Map task has one source field and a destination field]"),
-        ({"triggerConfig": {"triggerType": "Event"}}, "UnsupportedOperationException",
-         "lambdarig does not serve flows with triggerType Event, only OnDemand ones yet"),
-        ({"triggerConfig": {"triggerType": "Scheduled"}}, "UnsupportedOperationException",
-         "lambdarig does not serve flows with triggerType Scheduled, only OnDemand ones yet"),
-        ({"tasks": [{"taskType": "Mask", "sourceFields": ["Id"]}]}, "UnsupportedOperationException",
-         "lambdarig does not serve tasks of type Mask, only Filter, Map, Map_all yet"),
-        ({"tasks": [{**projected("Id")[1], "connectorOperator": {"CustomConnector": "EQUAL_TO"}}]},
-         "UnsupportedOperationException",
-         "lambdarig does not serve Filter tasks with the operator EQUAL_TO, only PROJECTION yet"),
-        ({"metadataCatalogConfig": {"glueDataCatalog": {"roleArn": "arn:aws:iam::1:r", "databaseName": "d",
-                                                        "tablePrefix": "t"}}},
-         "UnsupportedOperationException", "lambdarig does not serve metadataCatalogConfig yet"),
-    ],
-)
-def test_a_flow_that_cannot_be_is_refused_by_its_reason(crm, change, code, message):
-    assert error_of(crm.appflow.create_flow, **{**flow(), **change}) == (code, 400, message)
-    assert crm.appflow.list_flows()["flows"] == []
-
-
-@pytest.mark.parametrize(
-    ("place", "key", "value", "code", "word"),
-    [
-        ("sourceFlowConfig", "connectorProfileName", "nobody", "ResourceNotFoundException",
-         "Connector Profile with name nobody does not exist."),
-        ("sourceFlowConfig", "connectorType", "Salesforce", "UnsupportedOperationException", "from Salesforce"),
-        ("sourceFlowConfig", "sourceConnectorProperties", {}, "ValidationException",
-         "[sourceConnectorProperties.CustomConnector is required]"),
-        ("sourceFlowConfig", "connectorProfileName", "bad name", "ValidationException", "connectorProfileName"),
-    ],
-)
-def test_a_source_that_cannot_be_is_refused(crm, place, key, value, code, word):
-    given = flow()
-    given[place][key] = value
-    said = error_of(crm.appflow.create_flow, **given)
-    assert (said[0], word in said[2]) == (code, True)
-
-
-@pytest.mark.parametrize(
-    ("s3", "code", "message"),
-    [
-        ({"bucketName": "nowhere"}, "ValidationException", PREFIX + "[The bucket nowhere does not exist]"),
-        ({"bucketName": "lake", "s3OutputFormatConfig": {"fileType": "PARQUET"}}, "UnsupportedOperationException",
-         "lambdarig does not serve files of type PARQUET, only JSON and CSV yet"),
-    ],
-)
-def test_a_destination_that_cannot_be_is_refused(crm, s3, code, message):
-    destination = {"connectorType": "S3", "destinationConnectorProperties": {"S3": s3}}
-    said = error_of(crm.appflow.create_flow, **{**flow(), "destinationFlowConfigList": [destination]})
-    assert said == (code, 400, message)
-
-
 def test_an_update_is_refused_in_its_own_words_and_changes_nothing(crm):
     crm.appflow.create_flow(**flow())
     code, _, message = error_of(crm.appflow.update_flow, **flow(tasks=projected("Id")[:1]))
@@ -147,20 +85,84 @@ def test_an_update_is_refused_in_its_own_words_and_changes_nothing(crm):
     assert crm.appflow.describe_flow(flowName="contacts")["tasks"] == projected("Id", "Name")
 
 
-def test_an_entity_the_connector_has_not_is_the_connectors_refusal(crm):
-    crm.connector.answers["DescribeEntity"] = failure("ResourceNotFoundError", "no entity Contact")
-    code, _, message = error_of(crm.appflow.create_flow, **flow())
-    assert (code, message) == (
-        "ConnectorServerException", "Error while communicating to connector: no entity Contact"
-    )
+OTHER_BUCKET = {"destinationFlowConfigList": [
+    {"connectorType": "S3", "destinationConnectorProperties": {"S3": {"bucketName": "other"}}}]}
+OTHER_PREFIX = {"destinationFlowConfigList": [
+    {"connectorType": "S3", "destinationConnectorProperties": {"S3": {"bucketName": "lake", "bucketPrefix": "x"}}}]}
+FIXED = "Update Flow request failed due to:[Destination object for the destination connector can not be updated]"
 
 
-def test_a_connector_that_is_no_source_has_no_flow_from_it(crm):
-    crm.connector.answers["DescribeConnectorConfiguration"] = {
-        **CONFIGURATION, "connectorModes": ["DESTINATION"], "supportedWriteOperations": ["INSERT"]
-    }
-    crm.appflow.update_connector_registration(connectorLabel="crm")
-    assert "cannot be used as a source" in error_of(crm.appflow.create_flow, **flow())[2]
+@pytest.mark.parametrize(
+    ("made", "update"),
+    [
+        (flow(), flow() | OTHER_BUCKET),
+        (flow(), flow() | OTHER_PREFIX),
+        (flow(), to_connector()),
+        (to_connector(), flow()),
+        (to_connector(), to_connector(entityName="Account")),
+    ],
+)
+def test_where_the_records_go_stays(crm_both, made, update):
+    crm_both.s3.create_bucket(Bucket="other")
+    crm_both.appflow.create_flow(**made)
+    assert error_of(crm_both.appflow.update_flow, **update) == ("ValidationException", 400, FIXED)
+    said = crm_both.appflow.describe_flow(flowName="contacts")
+    assert said["destinationFlowConfigList"] == made["destinationFlowConfigList"]
+
+
+def test_how_they_are_written_can_be_changed(crm_both):
+    crm_both.appflow.create_flow(**to_connector())
+    crm_both.appflow.update_flow(**to_connector(writeOperationType="UPSERT", idFieldNames=["Id"]))
+    [said] = crm_both.appflow.describe_flow(flowName="contacts")["destinationFlowConfigList"]
+    custom = said["destinationConnectorProperties"]["CustomConnector"]
+    assert custom == {"entityName": "Contact", "writeOperationType": "UPSERT", "idFieldNames": ["Id"]}
+
+
+def test_a_flow_to_a_connector_is_described_and_listed_as_it_was_given(crm_both):
+    errors = {"failOnFirstDestinationError": False, "bucketName": "lake", "bucketPrefix": "errors/"}
+    given = to_connector(errorHandlingConfig=errors)
+    crm_both.appflow.create_flow(**given)
+    assert crm_both.connector.asked() == ["DescribeEntity"]
+    said = crm_both.appflow.describe_flow(flowName="contacts")
+    assert {name: said[name] for name in given} == given
+    [listed] = crm_both.appflow.list_flows()["flows"]
+    shown = [listed[name] for name in ("sourceConnectorType", "destinationConnectorType", "destinationConnectorLabel")]
+    assert (shown, "sourceConnectorLabel" in listed) == (["S3", "CustomConnector", "crm"], False)
+    delete = crm_both.appflow.delete_connector_profile
+    assert error_of(delete, connectorProfileName="acme")[:2] == ("ConflictException", 409)
+
+
+def test_a_catalog_for_the_records_is_kept(crm):
+    catalog = {"glueDataCatalog": {"roleArn": "arn:aws:iam::1:role/r", "databaseName": "d", "tablePrefix": "t"}}
+    crm.appflow.create_flow(**flow(metadataCatalogConfig=catalog))
+    assert crm.appflow.describe_flow(flowName="contacts")["metadataCatalogConfig"] == catalog
+
+
+SCHEDULED = {"triggerType": "Scheduled", "triggerProperties": {"Scheduled": {"scheduleExpression": "rate(5minutes)"}}}
+
+
+def test_a_flow_of_another_trigger_type_is_as_a_new_one(crm):
+    assert crm.appflow.create_flow(**flow())["flowStatus"] == "Active"
+    assert crm.appflow.update_flow(**flow(triggerConfig=SCHEDULED))["flowStatus"] == "Draft"
+    assert crm.appflow.update_flow(**flow(triggerConfig=SCHEDULED, description="d"))["flowStatus"] == "Draft"
+    assert crm.appflow.update_flow(**flow())["flowStatus"] == "Active"
+
+
+def test_a_scheduled_flow_that_is_active_goes_only_by_force(crm):
+    crm.appflow.create_flow(**flow(triggerConfig=SCHEDULED))
+    flows = crm.service.implementation.store.flows
+    flows["contacts"] = replace(flows["contacts"], status="Active")
+    assert error_of(crm.appflow.delete_flow, flowName="contacts")[:2] == ("ConflictException", 409)
+    crm.appflow.delete_flow(flowName="contacts", forceDelete=True)
+    crm.appflow.create_flow(**flow(triggerConfig=SCHEDULED))
+    crm.appflow.delete_flow(flowName="contacts")
+
+
+def test_a_thousand_flows_are_the_quota(crm):
+    crm.appflow.create_flow(**flow())
+    flows = crm.service.implementation.store.flows
+    flows.update({f"f{number}": replace(flows["contacts"], name=f"f{number}") for number in range(999)})
+    assert error_of(crm.appflow.create_flow, **flow("f1000"))[:2] == ("ServiceQuotaExceededException", 402)
 
 
 def test_clear_forgets_flows_and_their_runs(crm):

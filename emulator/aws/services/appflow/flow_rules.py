@@ -1,5 +1,5 @@
-"""What a flow must be. AWS lists what is wrong with one in brackets; what AppFlow has and the rig has not is refused by
-name."""
+"""What a flow must be, as far as the flow itself shows it. AWS lists what is wrong with one in brackets; what AppFlow
+has and the rig has not is refused by name."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow.store import Params
+from emulator.aws.services.appflow.trigger_rules import trigger_problems
 
-# Recorded on AWS: terraform-provider-awscc #338, terraform-provider-aws #34508.
+# Recorded on AWS: terraform-provider-awscc #338, terraform-provider-aws #34508; terraform-provider-aws #42482.
 NO_PROJECTION = "Task Validation Error: You must specify a projection task or a MAP_ALL task"
 CREATE, UPDATE = "Create Flow request failed: ", "Update Flow request failed due to:"
-_FILE_TYPES = ("JSON", "CSV")
+FIXED_DESTINATION = "Destination object for the destination connector can not be updated"
+CUSTOM, S3 = "CustomConnector", "S3"
+_SERVED = ((CUSTOM, S3), (S3, CUSTOM))
 
 
 def check(given: Params, prefix: str) -> None:
     """ValidationException or UnsupportedOperationException for a flow that cannot be. prefix: CREATE or UPDATE."""
-    for what in unserved(given):
-        raise ServiceError("UnsupportedOperationException", f"lambdarig does not serve {what} yet")
+    for what in _unserved(given):
+        raise ServiceError("UnsupportedOperationException", f"lambdarig does not serve {what}")
     refuse(prefix, list(_problems(given)))
 
 
@@ -28,20 +31,29 @@ def refuse(prefix: str, problems: list[str]) -> None:
         raise ServiceError("ValidationException", f"{prefix}[{', '.join(problems)}]")
 
 
-def unserved(given: Params) -> Iterator[str]:
-    """What AppFlow has and the rig has not."""
-    if (trigger := given["triggerConfig"]["triggerType"]) != "OnDemand":
-        yield f"flows with triggerType {trigger}, only OnDemand ones"
-    if (source := given["sourceFlowConfig"]["connectorType"]) != "CustomConnector":
-        yield f"flows from {source}, only from CustomConnector"
-    for destination in given["destinationFlowConfigList"]:
-        if (kind := destination["connectorType"]) != "S3":
-            yield f"flows to {kind}, only to S3"
+def moved(before: Params, after: Params) -> list[str]:
+    """What an update may not change: where the records go, down to the entity or the bucket and its prefix."""
+    return [FIXED_DESTINATION] if _object(before) != _object(after) else []
+
+
+def _object(given: Params) -> tuple[Any, ...]:
+    destination = given["destinationFlowConfigList"][0]
+    kind = destination["connectorType"]
+    properties = destination["destinationConnectorProperties"][kind]
+    names = ("entityName",) if kind == CUSTOM else ("bucketName", "bucketPrefix")
+    return kind, *(properties.get(name, "") for name in names)
+
+
+def _unserved(given: Params) -> Iterator[str]:
+    """What AppFlow has and the rig has not: AWS's own connectors, and flows without a custom connector or with two."""
+    source, destinations = given["sourceFlowConfig"]["connectorType"], given["destinationFlowConfigList"]
+    for kind in (one["connectorType"] for one in destinations):
+        if (source, kind) not in _SERVED:
+            yield f"flows from {source} to {kind}, only from CustomConnector to S3 and from S3 to CustomConnector"
+    for destination in destinations:
         output = (destination["destinationConnectorProperties"].get("S3") or {}).get("s3OutputFormatConfig") or {}
-        if (file_type := output.get("fileType", "JSON")) not in _FILE_TYPES:
-            yield f"files of type {file_type}, only {' and '.join(_FILE_TYPES)}"
-    if given.get("metadataCatalogConfig"):
-        yield "metadataCatalogConfig"
+        if (file_type := output.get("fileType", "JSON")) not in ("JSON", "CSV"):
+            yield f"files of type {file_type} yet"
     for task in given["tasks"]:
         yield from _unserved_task(task)
 
@@ -50,30 +62,44 @@ def _unserved_task(task: Params) -> Iterator[str]:
     kind, operator = task["taskType"], operator_of(task)
     allowed = {"Filter": ("PROJECTION",), "Map": ("", "NO_OP"), "Map_all": ("", "NO_OP")}
     if kind not in allowed:
-        yield f"tasks of type {kind}, only {', '.join(allowed)}"
+        yield f"tasks of type {kind} yet"
     elif operator not in allowed[kind]:
-        yield f"{kind} tasks with the operator {operator or 'missing'}, only {', '.join(filter(None, allowed[kind]))}"
-
-
-def operator_of(task: Params) -> str:
-    """The task's operator, under whatever connector: AWS's own test suite writes S3 for a custom source's Map."""
-    return next(iter((task.get("connectorOperator") or {}).values()), "")
+        yield f"{kind} tasks with the operator {operator or 'missing'} yet"
 
 
 def _problems(given: Params) -> Iterator[str]:
     destinations = given["destinationFlowConfigList"]
     if len(destinations) != 1:
         yield f"A flow has one destination, not {len(destinations)}"
-    if not given["sourceFlowConfig"]["sourceConnectorProperties"].get("CustomConnector"):
-        yield "sourceConnectorProperties.CustomConnector is required"
-    if not given["sourceFlowConfig"].get("connectorProfileName"):
-        yield "connectorProfileName is required for a custom connector"
-    if any(not one["destinationConnectorProperties"].get("S3") for one in destinations):
-        yield "destinationConnectorProperties.S3 is required"
+    yield from _side_problems(given["sourceFlowConfig"], "sourceConnectorProperties")
+    for destination in destinations:
+        yield from _side_problems(destination, "destinationConnectorProperties")
+        yield from _write_problems(destination["destinationConnectorProperties"].get(CUSTOM))
+    yield from trigger_problems(given)
     if not any(task["taskType"] in ("Filter", "Map_all") for task in given["tasks"]):
         yield NO_PROJECTION
     for task in given["tasks"]:
         yield from _task_problems(task)
+
+
+def _side_problems(side: Params, place: str) -> Iterator[str]:
+    kind = side["connectorType"]
+    if side[place].get(kind) is None:
+        yield f"{place}.{kind} is required"
+    if kind == CUSTOM and not side.get("connectorProfileName"):
+        yield "connectorProfileName is required for a custom connector"
+
+
+def _write_problems(properties: Params | None) -> Iterator[str]:
+    """The sentence about ids is seen on AWS (cdk-appflow #546, its spelling too)."""
+    operation = (properties or {}).get("writeOperationType", "INSERT")
+    if properties and operation != "INSERT" and not properties.get("idFieldNames"):
+        yield f"Atleast one field must be specified in idFieldNames for the {operation} Operation."
+
+
+def operator_of(task: Params) -> str:
+    """The task's operator, under whatever connector: AWS's own test suite writes S3 for a custom source's Map."""
+    return next(iter((task.get("connectorOperator") or {}).values()), "")
 
 
 def _task_problems(task: dict[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Flows from custom connectors to S3: made, described, changed and deleted."""
+"""Flows between custom connectors and S3: made, described, changed and deleted."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow import describe_flows
-from emulator.aws.services.appflow.asking import ask
 from emulator.aws.services.appflow.entities import EntityOperations
-from emulator.aws.services.appflow.flow_rules import CREATE, UPDATE, check, refuse
+from emulator.aws.services.appflow.flow_agreement import FlowAgreement
+from emulator.aws.services.appflow.flow_rules import CREATE, UPDATE, check, moved, refuse
 from emulator.aws.services.appflow.store import RUNNING, Flow, Params, Store, page
 from emulator.flows.runs import Runs
-from emulator.frontdoors.appflow import ConnectorCalls, validate_settings
+from emulator.frontdoors.appflow import ConnectorCalls
 from emulator.model import AwsCall
 
 QUOTA = 1000  # flows of an account
-_SOURCE = ("SOURCE", "SOURCE_AND_DESTINATION")
 
 
 class FlowOperations:
@@ -27,10 +26,11 @@ class FlowOperations:
     def __init__(
         self, store: Store, calls: ConnectorCalls, entities: EntityOperations, runs: Runs, s3: Callable[[], Any]
     ) -> None:
-        self.store, self._calls, self._entities, self._runs, self._s3 = store, calls, entities, runs, s3
+        self.store, self._runs, self._agreement = store, runs, FlowAgreement(store, calls, entities, s3)
 
     def create_flow(self, params: Params, call: AwsCall) -> Params:
-        """The connector is asked for the entity and about the settings. An on-demand flow is active at once."""
+        """The connector is asked for the entity and about the settings. An on-demand flow is active at once, a
+        scheduled one a draft until StartFlow."""
         arn = self.store.arn("flow", params["flowName"])
         return self.store.once("CreateFlow", params, lambda: self._create(arn, params, call.caller.arn))
 
@@ -43,15 +43,16 @@ class FlowOperations:
             if len(self.store.flows) >= QUOTA:
                 raise ServiceError("ServiceQuotaExceededException", f"The account already has {QUOTA} flows.")
             now = self.store.clock.utc()
-            made = Flow(name, arn, params, "Active", 1, now, now, caller, caller)
-            self._agree(made, CREATE)
+            made = Flow(name, arn, params, _status(params), 1, now, now, caller, caller)
+            self._agreement.check(made, CREATE)
             with self.store.lock:
                 self.store.flows[name] = made
                 self.store.tags[arn] = dict(params.get("tags") or {})
         return {"flowArn": arn, "flowStatus": made.status}
 
     def update_flow(self, params: Params, call: AwsCall) -> Params:
-        """A run under way keeps what it began with. New mappings are a new version of the schema."""
+        """A run under way keeps what it began with. New tasks are a new version of the schema. Where the records go
+        stays; a flow with another kind of trigger is as a new one."""
         arn = self.store.arn("flow", params["flowName"])
         return self.store.once("UpdateFlow", params, lambda: self._update(arn, params, call.caller.arn))
 
@@ -59,38 +60,18 @@ class FlowOperations:
         with self.store.claim(arn):
             kept = self.store.flow(params["flowName"])
             check(params, UPDATE)
+            refuse(UPDATE, moved(kept.given, params))
             given = {name: kept.given[name] for name in ("kmsArn",) if name in kept.given} | params
+            same = params["triggerConfig"]["triggerType"] == kept.given["triggerConfig"]["triggerType"]
             changed = replace(
                 kept, given=given, updated_at=self.store.clock.utc(), updated_by=caller,
+                status=kept.status if same else _status(params),
                 schema_version=kept.schema_version + (params["tasks"] != kept.given["tasks"]),
             )
-            self._agree(changed, UPDATE)
+            self._agreement.check(changed, UPDATE)
             with self.store.lock:
                 self.store.flows[kept.name] = changed
         return {"flowStatus": changed.status}
-
-    def _agree(self, flow: Flow, prefix: str) -> None:
-        """Bucket, entity and settings: whoever knows them is asked."""
-        source, properties = flow.source, flow.connector_properties
-        profile = self.store.profile(source["connectorProfileName"])
-        registration = self.store.registration(profile.label)
-        if "SOURCE" not in registration.configuration.connectorModes:
-            refuse(prefix, [f"Connector:{profile.label} cannot be used as a source"])
-        self._find_bucket(flow.s3["bucketName"], prefix)
-        self._entities.definition(profile, source.get("apiVersion"), properties["entityName"])
-        settings = properties.get("customProperties") or {}
-        if settings or any(s.scope in _SOURCE for s in registration.configuration.connectorRuntimeSetting):
-            ask(self._calls, registration.lambda_arn, validate_settings("SOURCE", settings))
-
-    def _find_bucket(self, bucket: str, prefix: str) -> None:
-        from botocore.exceptions import ClientError
-
-        try:
-            self._s3().head_bucket(Bucket=bucket)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            why = "does not exist" if code == "404" else f"cannot be reached by Amazon AppFlow: {code}"
-            refuse(prefix, [f"The bucket {bucket} {why}"])
 
     def describe_flow(self, params: Params, call: AwsCall) -> Params:
         with self.store.lock:
@@ -102,17 +83,24 @@ class FlowOperations:
             return {"flows": [describe_flows.definition(flow, self.store) for flow in found], **more}
 
     def delete_flow(self, params: Params, call: AwsCall) -> Params:
-        """With its runs' records. One that runs goes only by force, which cancels the run."""
+        """With its runs' records. One that runs, or runs by a schedule, goes only by force, which cancels the run."""
         name = params["flowName"]
         arn = self.store.arn("flow", name)
         with self.store.claim(arn), self.store.lock:
-            self.store.flow(name)
+            kept = self.store.flow(name)
             running = [run for run in self.store.runs_of(name) if run.status in RUNNING]
             if running and not params.get("forceDelete"):
                 raise ServiceError("ConflictException", f"Flow {name} has a run in progress: {running[0].id}.")
+            if kept.status == "Active" != _status(kept.given) and not params.get("forceDelete"):
+                raise ServiceError("ConflictException", f"Flow {name} is active: deactivate it with StopFlow first.")
             for run in self.store.runs_of(name):
                 self._runs.cancel(run.id)
                 del self.store.executions[run.id]
             del self.store.flows[name]
             self.store.forget(arn)
         return {}
+
+
+def _status(given: Params) -> str:
+    """Of a flow that was just made."""
+    return "Active" if given["triggerConfig"]["triggerType"] == "OnDemand" else "Draft"

@@ -141,7 +141,7 @@ class ProfileOperations:
 
     def _flows_of(self, profile: str) -> list[str]:
         with self.store.lock:
-            return sorted(f.name for f in self.store.flows.values() if f.source["connectorProfileName"] == profile)
+            return sorted(f.name for f in self.store.flows.values() if f.connector["connectorProfileName"] == profile)
 
     def describe_connector_profiles(self, params: Params, call: AwsCall) -> Params:
         """Names and types are filters; a name nobody has is simply not there."""
