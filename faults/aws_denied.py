@@ -31,11 +31,6 @@ class AwsDenied(Fault):
     kind: Literal["implicit", "explicit"] = param("implicit", "", "no policy allows it, or one denies it")
     policy: Literal["identity", "resource", "boundary", "scp", "session"] = param("identity", "", "policy type to name")
 
-    def __post_init__(self) -> None:
-        for key, choices in (("kind", ("implicit", "explicit")), ("policy", tuple(POLICIES))):
-            if getattr(self, key) not in choices:
-                raise ValueError(f"{key}: {getattr(self, key)!r} is none of {', '.join(choices)}")
-
     def on_aws_call(self, call: AwsCall, proceed: Callable[[], Any], ctx: Context) -> AwsError:
         """Refuse without proceeding."""
         implicit, explicit = POLICIES[self.policy]

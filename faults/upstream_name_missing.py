@@ -22,10 +22,6 @@ class UpstreamNameMissing(Fault):
 
     how: Literal["missing", "failed", "unanswered"] = param("missing", "", "what comes back, if anything")
 
-    def __post_init__(self) -> None:
-        if self.how not in ("missing", "failed", "unanswered"):
-            raise ValueError(f"how: {self.how!r} is none of missing, failed, unanswered")
-
     def on_resolve(self, query: NameQuery, proceed: Callable[[], Resolved], ctx: Context) -> Resolved:
         """Without proceeding."""
         return Resolved(self.how)

@@ -9,20 +9,24 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Connection:
+class _AtHost:
+    id: str
+    host: str
+    function: str = ""
+
+    def attributes(self) -> Mapping[str, str]:
+        return {"host": self.host, "function": self.function}
+
+
+@dataclass(frozen=True)
+class Connection(_AtHost):
     """A connection at a relay. id: `NAME/inv-3/orders-db/conn-1`, of the invocation that made it; at init
     `NAME/env-2/...`; `orders-db/conn-1` where unattributed. host: the relay's name. target: address of what is
     behind it. idle_s: at point `resume`, rig seconds for which its environment has been frozen."""
 
-    id: str
-    host: str
-    function: str = ""
     invocation: str = ""
     target: tuple[str, int] = ("", 0)
     idle_s: float = 0.0
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"host": self.host, "function": self.function}
 
 
 class Release:
@@ -98,16 +102,9 @@ class Link:
 
 
 @dataclass(frozen=True)
-class NameQuery:
+class NameQuery(_AtHost):
     """A lookup of a name. id: `NAME/inv-3/api.example.com`, `NAME/env-2/init/...`, `names/...` where unattributed:
     clients ask several times, which counts as once."""
-
-    id: str
-    host: str
-    function: str = ""
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"host": self.host, "function": self.function}
 
 
 @dataclass(frozen=True)
@@ -118,15 +115,8 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Handshake:
+class Handshake(_AtHost):
     """A TLS handshake of a function with a SaaS host. id: `NAME/inv-3/api.example.com/tls-1`."""
-
-    id: str
-    host: str
-    function: str = ""
-
-    def attributes(self) -> Mapping[str, str]:
-        return {"host": self.host, "function": self.function}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from emulator.aws.attribution import Attribution
 from emulator.aws.backend import Backend
 from emulator.aws.endpoint import AwsEndpoint
 from emulator.clock import Clock
+from emulator.errors import UsageError
 from emulator.fault import Rule, parameters
 from emulator.injector import Injector
 from emulator.scope import Match, When
@@ -140,11 +141,11 @@ def test_every_ending(rig, kind, policy, ending):
     assert outcome(rig.client("s3").list_buckets)[1].endswith(" on resource: * " + ending)
 
 
-def test_wrong_parameters_name_the_choices():
-    with pytest.raises(ValueError, match="kind: 'maybe' is none of implicit, explicit"):
-        AwsDenied(kind="maybe")
-    with pytest.raises(ValueError, match="policy: 'tag' is none of identity, resource, boundary, scp, session"):
-        AwsDenied(policy="tag")
+def test_wrong_parameters_name_the_choices(rig):
+    with pytest.raises(UsageError, match=r"with\.kind: Input should be 'implicit' or 'explicit', not 'maybe'"):
+        rig.injector.arm([Rule(AwsDenied(kind="maybe"))])
+    with pytest.raises(UsageError, match=r"with\.policy: Input should be 'identity', .* or 'session', not 'tag'"):
+        rig.injector.arm([Rule(AwsDenied(policy="tag"))])
     assert set(parameters(AwsDenied)) == {"kind", "policy"}
 
 
