@@ -73,7 +73,8 @@ class Clock:
     def reach(self, moment: float) -> None:
         """It is `moment` now, unless it is later: for a wait that only the rig could see, which nobody waits out. What
         stands on an agenda on the way is done by whoever minds it."""
-        self._move(moment - self.now() + self._advanced)
+        with self._moved:
+            self._move(self._advanced + max(0.0, moment - self.now()))
 
     def restart(self) -> None:
         """As if made just now: moments of before do not come any more."""

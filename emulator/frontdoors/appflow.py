@@ -34,7 +34,7 @@ NOT_PERMITTED = (
     "resource-based policy allows the lambda:InvokeFunction action"
 )
 _CLIENT = " (Service: null; Status Code: 400; Error Code: Client; Request ID: null; Proxy: null)"
-_SERVER = "Error while communicating to connector: "
+SERVER = "Error while communicating to connector: "
 _AUTHENTICATION = "Error authenticating to connector: "
 
 Request = dict[str, Any]
@@ -163,7 +163,7 @@ class ConnectorCalls:
             raise self.refused(arn, kind, f"no answer after {limit_s:g} s; the function runs on") from None
         except LookupError as error:
             message = str(error.args[0] if error.args else error)
-            raise ConnectorError("ConnectorServerException", _SERVER + message, "NoSuchFunction") from None
+            raise ConnectorError("ConnectorServerException", SERVER + message, "NoSuchFunction") from None
         elapsed = self._clock.monotonic() - begin + outcome.virtual_s
         if elapsed > limit_s:
             raise self.refused(arn, kind, f"answered after {elapsed:.1f} s; AppFlow waits {limit_s:g} s")
@@ -186,7 +186,7 @@ class ConnectorCalls:
         from emulator.frontdoors.connector_contract import Unreadable, read
 
         if outcome.status == "throttled":
-            raise ConnectorError("ConnectorServerException", f"{_SERVER}Rate Exceeded.", "Throttled")
+            raise ConnectorError("ConnectorServerException", f"{SERVER}Rate Exceeded.", "Throttled")
         if outcome.status == "lost":
             raise self.refused(arn, kind, "the function ran; the connection to Lambda ended without an answer")
         if outcome.status != "ok":
@@ -201,7 +201,7 @@ class ConnectorCalls:
     def refused(self, arn: str, kind: str, *problems: str) -> ConnectorError:
         """The lint gets the problems, the API its sentence."""
         self.lint(arn, kind, problems)
-        return ConnectorError("ConnectorServerException", _SERVER + NO_VALID_RESPONSE)
+        return ConnectorError("ConnectorServerException", SERVER + NO_VALID_RESPONSE)
 
 
 def _failure(kind: str, answer: Any) -> ConnectorError:
@@ -214,7 +214,7 @@ def _failure(kind: str, answer: Any) -> ConnectorError:
     error_code = details.errorCode if details else "InvalidArgument"
     if error_code == "InvalidCredentials":
         return ConnectorError("ConnectorAuthenticationException", _AUTHENTICATION + text, error_code, answer)
-    return ConnectorError("ConnectorServerException", _SERVER + text, error_code, answer)
+    return ConnectorError("ConnectorServerException", SERVER + text, error_code, answer)
 
 
 def _by_field(errors: Mapping[str, str]) -> str:
