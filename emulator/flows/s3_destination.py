@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from typing import Any
@@ -55,14 +56,15 @@ class S3Destination:
         self._number = 0
 
     def write(self, rows: Sequence[Row]) -> Put:
-        """Raises FlowFailed."""
+        """Raises FlowFailed, with what is complete all the same."""
         done: list[Put] = []
-        for folders, some in self._divided(rows).items():
-            file = self._file(folders)
-            file.add(some)
-            if self._complete(file):
-                done.append(self._open[folders].finish())
-                del self._open[folders]
+        with _with_what_is(done):
+            for folders, some in self._divided(rows).items():
+                file = self._file(folders)
+                file.add(some)
+                if self._complete(file):
+                    done.append(file.finish())
+                    del self._open[folders]
         return _together(done)
 
     def _divided(self, rows: Sequence[Row]) -> Mapping[tuple[str, ...], Sequence[Row]]:
@@ -86,18 +88,27 @@ class S3Destination:
         return not self._aggregation.single
 
     def finish(self) -> Put:
-        """Complete what is open. Raises FlowFailed; what is still open then is for `abandon`."""
+        """Complete what is open. Raises as `write` does; what is still open then is for `abandon`."""
         done: list[Put] = []
-        while self._open:
-            folders = next(iter(self._open))
-            done.append(self._open[folders].finish())
-            del self._open[folders]
+        with _with_what_is(done):
+            for folders in list(self._open):
+                done.append(self._open[folders].finish())
+                del self._open[folders]
         return _together(done)
 
     def abandon(self) -> None:
         """Drop what is open. Raises nothing: the run has ended already."""
         while self._open:
             self._open.popitem()[1].drop()
+
+
+@contextmanager
+def _with_what_is(done: list[Put]) -> Iterator[None]:
+    """A failure tells of the files that were complete before it."""
+    try:
+        yield
+    except FlowFailed as failed:
+        raise FlowFailed(failed.message, _together(done)) from failed
 
 
 def _together(puts: Sequence[Put]) -> Put:
