@@ -8,10 +8,10 @@ from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow.store import Params
+from emulator.aws.services.appflow.task_rules import problems
 from emulator.aws.services.appflow.trigger_rules import trigger_problems
 
-# Recorded on AWS: terraform-provider-awscc #338, terraform-provider-aws #34508; terraform-provider-aws #42482.
-NO_PROJECTION = "Task Validation Error: You must specify a projection task or a MAP_ALL task"
+# Recorded on AWS: terraform-provider-aws #42482.
 CREATE, UPDATE = "Create Flow request failed: ", "Update Flow request failed due to:"
 FIXED_DESTINATION = "Destination object for the destination connector can not be updated"
 CUSTOM, S3 = "CustomConnector", "S3"
@@ -76,10 +76,8 @@ def _problems(given: Params) -> Iterator[str]:
         yield from _side_problems(destination, "destinationConnectorProperties")
         yield from _write_problems(destination["destinationConnectorProperties"].get(CUSTOM))
     yield from trigger_problems(given)
-    if not any(task["taskType"] in ("Filter", "Map_all") for task in given["tasks"]):
-        yield NO_PROJECTION
-    for task in given["tasks"]:
-        yield from _task_problems(task)
+    for kind in [destination["connectorType"] for destination in destinations[:1]]:
+        yield from problems(given["tasks"], given["sourceFlowConfig"]["connectorType"], kind)
 
 
 def _side_problems(side: Params, place: str) -> Iterator[str]:
@@ -100,11 +98,3 @@ def _write_problems(properties: Params | None) -> Iterator[str]:
 def operator_of(task: Params) -> str:
     """The task's operator, under whatever connector: AWS's own test suite writes S3 for a custom source's Map."""
     return next(iter((task.get("connectorOperator") or {}).values()), "")
-
-
-def _task_problems(task: dict[str, Any]) -> Iterator[str]:
-    kind, sources = task["taskType"], task["sourceFields"]
-    if kind == "Map" and (len(sources) != 1 or not task.get("destinationField")):
-        yield "Task Validation Error: A Map task has one source field and a destination field"
-    if kind == "Filter" and not sources:
-        yield "Task Validation Error: A projection task has source fields"
