@@ -10,6 +10,7 @@ from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow.store import Params
 from emulator.aws.services.appflow.task_rules import problems
 from emulator.aws.services.appflow.trigger_rules import trigger_problems
+from emulator.flows.formats import parquet_problem
 
 # Recorded on AWS: terraform-provider-aws #42482.
 CREATE, UPDATE = "Create Flow request failed: ", "Update Flow request failed due to:"
@@ -52,8 +53,8 @@ def _unserved(given: Params) -> Iterator[str]:
             yield f"flows from {source} to {kind}, only from CustomConnector to S3 and from S3 to CustomConnector"
     for destination in destinations:
         output = (destination["destinationConnectorProperties"].get("S3") or {}).get("s3OutputFormatConfig") or {}
-        if (file_type := output.get("fileType", "JSON")) not in ("JSON", "CSV"):
-            yield f"files of type {file_type} yet"
+        if output.get("fileType") == "PARQUET" and (problem := parquet_problem()):
+            yield f"files of type PARQUET here. {problem}"
     for task in given["tasks"]:
         yield from _unserved_task(task)
 
