@@ -218,10 +218,12 @@ def _bounds(rules: Mapping[str, Any], size: float, what: str) -> Iterator[str]:
 def _pattern(text: str) -> re.Pattern[str] | None:
     """A model's Java pattern; None (not checked) where Python's `re` has no such thing, as other Unicode classes.
 
-    Letters are read a little wider, as `\\w`: Python has no class for them alone.
+    Java's `\\w`, `\\d` and `\\s` are ASCII. Letters by `\\p` are read a little wider, as Python's `\\w`: it has no class
+    for them alone.
     """
+    flags = re.ASCII if "\\p{" not in text else 0
     try:
-        return re.compile("".join(_translated(text.replace(*_JAVA_SURROGATES))))
+        return re.compile("".join(_translated(text.replace(*_JAVA_SURROGATES))), flags)
     except re.error:
         return None
 

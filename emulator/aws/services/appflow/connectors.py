@@ -89,7 +89,7 @@ class ConnectorOperations:
 
     def list_connectors(self, params: Params, call: AwsCall) -> Params:
         with self.store.lock:
-            found, more = page(self.store.registrations, params)
+            found, more = page(self.store.registrations, params, "connectors")
         return {"connectors": [describe.detail(registration) for registration in found], **more}
 
     def describe_connectors(self, params: Params, call: AwsCall) -> Params:

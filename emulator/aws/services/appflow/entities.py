@@ -86,12 +86,13 @@ class EntityOperations:
     def list_connector_entities(self, params: Params, call: AwsCall) -> Params:
         """A connector that answers more than maxResults is cut, and its answer paged on from the cache."""
         profile, most = self._profile(params), params.get("maxResults")
-        token, skip = _place(params.get("nextToken"))
+        of = ("entities", profile.name, params.get("entitiesPath") or "")
+        token, skip = _place(params.get("nextToken"), of)
         key = Key(profile.name, params.get("apiVersion"), "", params.get("entitiesPath"), token, most or PAGE)
         answer = self.entities(profile, key)
         end = skip + most if most else len(answer.entities)
         found = [describe.entity(said) for said in answer.entities[skip:end]]
-        more = _next(answer.nextToken, token, end if end < len(answer.entities) else 0)
+        more = _next(answer.nextToken, token, end if end < len(answer.entities) else 0, of)
         return {"connectorEntityMap": {"Objects": found}, **more}
 
     def describe_connector_entity(self, params: Params, call: AwsCall) -> Params:
@@ -133,15 +134,15 @@ class EntityOperations:
         return self.store.profile(params["connectorProfileName"])
 
 
-def _place(token: str | None) -> tuple[str | None, int]:
+def _place(token: str | None, of: tuple[str, ...]) -> tuple[str | None, int]:
     """(the connector's own token, how far its page was read)."""
-    match from_token(token) if token else [None, 0]:
+    match from_token(token, list, *of) or [None, 0]:
         case [(str() | None) as own, int() as skip] if skip >= 0:
             return own, skip
     raise ServiceError("ValidationException", "The nextToken is invalid.")
 
 
-def _next(own: str | None, current: str | None, skip: int) -> Params:
+def _next(own: str | None, current: str | None, skip: int, of: tuple[str, ...]) -> Params:
     if skip:
-        return {"nextToken": to_token([current, skip])}
-    return {"nextToken": to_token([own, 0])} if own else {}
+        return {"nextToken": to_token([current, skip], *of)}
+    return {"nextToken": to_token([own, 0], *of)} if own else {}

@@ -95,10 +95,8 @@ class ExecutionOperations:
         with self.store.lock:
             self.store.flow(params["flowName"])
             runs = self.store.runs_of(params["flowName"])[::-1]
-        below = from_token(params["nextToken"]) if params.get("nextToken") else None
-        if not isinstance(below, int | None):
-            raise ServiceError("ValidationException", "The nextToken is invalid.")
+        below = from_token(params.get("nextToken"), int, "runs", params["flowName"])
         left = [run for run in runs if below is None or run.number < below]
         size = params.get("maxResults") or PAGE
-        more = {"nextToken": to_token(left[size - 1].number)} if len(left) > size else {}
+        more = {"nextToken": to_token(left[size - 1].number, "runs", params["flowName"])} if len(left) > size else {}
         return {"flowExecutions": [describe_flows.execution(run) for run in left[:size]], **more}

@@ -79,7 +79,7 @@ class FlowOperations:
 
     def list_flows(self, params: Params, call: AwsCall) -> Params:
         with self.store.lock:
-            found, more = page(self.store.flows, params)
+            found, more = page(self.store.flows, params, "flows")
             return {"flows": [describe_flows.definition(flow, self.store) for flow in found], **more}
 
     def delete_flow(self, params: Params, call: AwsCall) -> Params:

@@ -154,7 +154,7 @@ class ProfileOperations:
                 for name, profile in self.store.profiles.items()
                 if (not names or name in names) and (not label or profile.label == label)
             }
-        found, more = page(fitting, params)
+        found, more = page(fitting, params, "profiles")
         return {"connectorProfileDetails": [describe.profile(profile) for profile in found], **more}
 
 

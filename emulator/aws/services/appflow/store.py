@@ -136,7 +136,7 @@ class Execution:
     failed: int = 0
     failure: str = ""
     message: str = ""
-    pulled: tuple[datetime, datetime] | None = None
+    pulled: tuple[datetime | None, datetime] | None = None
 
     @property
     def subject(self) -> str:
@@ -257,26 +257,31 @@ class Store:
             self.runs.clear()
 
 
-def page(items: Mapping[str, T], params: Params) -> tuple[list[T], Params]:
-    """(one page of items by name, `{"nextToken": ..}` when there are more)."""
-    after = str(from_token(params["nextToken"])) if params.get("nextToken") else ""
+def page(items: Mapping[str, T], params: Params, of: str) -> tuple[list[T], Params]:
+    """(one page of items by name, `{"nextToken": ..}` when there are more). of: what list it is, for its tokens."""
+    after = from_token(params.get("nextToken"), str, of) or ""
     names = sorted(name for name in items if name > after)
     size = params.get("maxResults") or PAGE
-    more = {"nextToken": to_token(names[size - 1])} if len(names) > size else {}
+    more = {"nextToken": to_token(names[size - 1], of)} if len(names) > size else {}
     return [items[name] for name in names[:size]], more
 
 
-def to_token(value: object) -> str:
-    """A paging token: opaque, without spaces."""
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+def to_token(place: object, *of: str) -> str:
+    """A paging token: opaque, without spaces. of: what list it leads on in."""
+    return base64.urlsafe_b64encode(json.dumps([*of, place]).encode()).decode()
 
 
-def from_token(token: str) -> Any:
-    """ValidationException for one we did not give."""
+def from_token(token: str | None, kind: type[T], *of: str) -> T | None:
+    """The place in that list; None without a token. ValidationException for one that the list did not give."""
+    if not token:
+        return None
     try:
-        return json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError, RecursionError):
-        raise ServiceError("ValidationException", "The nextToken is invalid.") from None
+        *given, place = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (binascii.Error, TypeError, ValueError, RecursionError):
+        given, place = [], None
+    if given != list(of) or not isinstance(place, kind) or isinstance(place, bool):
+        raise ServiceError("ValidationException", "The nextToken is invalid.")
+    return place
 
 
 def custom_connector_only(params: Params) -> None:
