@@ -37,6 +37,7 @@ from emulator.http_connection import Application
 from emulator.injector import Armed, Injector, Passage
 from emulator.missed import why
 from emulator.model import Function
+from emulator.saas import SaasHosts
 from emulator.server import Front, Server, listen
 from emulator.services import implementation, own_services, schedule_of
 from emulator.settings import Settings
@@ -58,6 +59,7 @@ class Rig:
         self.clock = Clock(manual=s.manual_clock)
         self.timeline = Timeline(self.clock)
         self.injector = Injector(self.clock, self.timeline, s.seed, s.without)
+        self.saas = SaasHosts(self.injector)
         self.registry = Registry(s.account, s.region)
         self.attribution = Attribution(s.seed, s.account)
         self.backend = Backend(s.seed, s.account)
@@ -119,7 +121,7 @@ class Rig:
         self._wire_services()
         sandbox_side = Front(self.endpoint, self.gateway, self.gateway.handles)
         self.ways_out = WaysOut(
-            self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute, self.gateway
+            self.engine, sandbox_side, threads, self.injector, self.state_dir, self._attribute, self.gateway, self.saas
         )
 
     def _wire_services(self) -> None:

@@ -20,6 +20,7 @@ from emulator.http_connection import Application
 from emulator.injector import Injector
 from emulator.names import Lookups, Names
 from emulator.relay import Relay
+from emulator.saas import SaasHosts
 from emulator.server import Server
 from emulator.upstreams import Apis, Upstreams
 
@@ -29,15 +30,15 @@ Attribute = Callable[[str], tuple[str, str]]
 
 class WaysOut:
     """app: the AWS endpoint as sandboxes see it. threads: for its server. attribute: peer -> (function, invocation).
-    gateway: knows the names of REST APIs, which `app` answers for too."""
+    gateway: knows the names of REST APIs, which `app` answers for too. hosts: SaaS hosts, whose names lead here."""
 
     def __init__(
         self, engine: Engine, app: Application, threads: int, injector: Injector, state_dir: Path, attribute: Attribute,
-        gateway: ApiGateway,
+        gateway: ApiGateway, hosts: SaasHosts,
     ) -> None:
         self._engine, self._app, self._threads, self._injector = engine, app, threads, injector
         self._attribute, self._authority, self._gateway = attribute, Authority(state_dir), gateway
-        self._lock = threading.RLock()
+        self._hosts, self._lock = hosts, threading.RLock()
         self._server: Server | None = None
         self._endpoint = ""
         self._names: Names | None = None
@@ -77,13 +78,14 @@ class WaysOut:
                 "where no lookup can fail",
                 "end what listens at port 53 (lambdarig doctor), or use the process engine",
             )
-        return self._upstreams.hosts()
+        return self._hosts.names()
 
     def add_upstreams(self, file: Path) -> None:
         """Answer for the hosts of a stub file. Raises FileProblem, EngineError (port 443 is not ours to take)."""
         with self._lock:
             self.open()
-            self._open_door().add(file)
+            self._open_door()
+            self._hosts.add(file)
 
     def _open_door(self) -> Upstreams:
         """Listen on 443 and 80, once. Raises EngineError."""
@@ -91,10 +93,7 @@ class WaysOut:
             if self._upstreams is None:
                 secure, plain = self._listen_where_names_lead()
                 apis = Apis(self._gateway.resolves, self._app)
-                timeline = self._injector.timeline
-                self._upstreams = Upstreams(
-                    secure, plain, self._authority, self._injector, timeline, self._attribute, apis
-                )
+                self._upstreams = Upstreams(secure, plain, self._authority, self._hosts, self._attribute, apis)
                 self._upstreams.start()
             return self._upstreams
 
@@ -148,8 +147,7 @@ class WaysOut:
         """Stubs forget, counts begin again; what listens goes on listening."""
         with self._lock:
             self._unknown.clear()
-            if self._upstreams:
-                self._upstreams.reset()
+            self._hosts.reset()
             for relay, _ in self._relays.values():
                 relay.reset()
 
@@ -176,7 +174,7 @@ class WaysOut:
             self._names.start()
 
     def _leads_here(self, name: str) -> bool:
-        return (self._upstreams is not None and name in self._upstreams.hosts()) or self._gateway.resolves(name)
+        return (self._upstreams is not None and name in self._hosts) or self._gateway.resolves(name)
 
     def _refused(self, name: str, peer_ip: str) -> None:
         """A name nobody here answers for: said once for each invocation that asks, however often its resolver does."""

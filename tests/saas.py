@@ -9,6 +9,7 @@ from emulator import catalogue
 from emulator.certificates import Authority
 from emulator.clock import Clock
 from emulator.injector import Injector
+from emulator.saas import SaasHosts
 from emulator.timeline import Timeline
 from emulator.upstreams import Upstreams
 
@@ -40,10 +41,11 @@ class Saas:
         self.address, self.secure_address = plain.getsockname(), secure.getsockname()
         self.url = f"http://127.0.0.1:{self.address[1]}"
         self.authority = Authority(folder)
+        self.hosts = SaasHosts(self.injector)
+        self.hosts.add(stub)
         self.upstreams = Upstreams(
-            secure, plain, self.authority, self.injector, self.timeline, lambda ip: ("crm", "crm/inv-1")
+            secure, plain, self.authority, self.hosts, lambda ip: ("crm", "crm/inv-1")
         )
-        self.upstreams.add(stub)
         self.upstreams.start()
         self.pool = urllib3.PoolManager()
 

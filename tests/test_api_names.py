@@ -16,6 +16,7 @@ from emulator.frontdoors.apigateway import ApiGateway
 from emulator.injector import Injector
 from emulator.names import Names
 from emulator.rig import Rig
+from emulator.saas import SaasHosts
 from emulator.settings import Settings
 from emulator.timeline import Timeline
 from emulator.upstreams import Apis, Upstreams
@@ -103,7 +104,7 @@ class Door:
         secure, plain = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
         self.port, self.plain = secure.getsockname()[1], plain.getsockname()[1]
         self.upstreams = Upstreams(
-            secure, plain, self.authority, Injector(clock, timeline), timeline, lambda ip: ("f", "f/inv-1"),
+            secure, plain, self.authority, SaasHosts(Injector(clock, timeline)), lambda ip: ("f", "f/inv-1"),
             Apis("abc.execute-api.us-east-1.amazonaws.com".__eq__, self.answer),
         )
         self.upstreams.start()

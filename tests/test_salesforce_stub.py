@@ -17,6 +17,7 @@ from emulator.clock import Clock
 from emulator.functions.packaging import build
 from emulator.injector import Injector
 from emulator.model import UpstreamCall
+from emulator.saas import SaasHosts
 from emulator.stubs import load
 from emulator.timeline import Timeline
 from emulator.upstreams import Upstreams
@@ -239,8 +240,9 @@ def connector(task, tmp_path):
     timeline, authority = Timeline(clock), Authority(tmp_path)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    upstreams = Upstreams(listener, None, authority, Injector(clock, timeline), timeline, lambda ip: ("", ""))
-    upstreams.add(STUB)
+    hosts = SaasHosts(Injector(clock, timeline))
+    hosts.add(STUB)
+    upstreams = Upstreams(listener, None, authority, hosts, lambda ip: ("", ""))
     upstreams.start()
     environment = {**os.environ, "PYTHONPATH": str(task), "SSL_CERT_FILE": str(authority.bundle())}
 

@@ -21,6 +21,7 @@ from emulator.errors import FileProblem
 from emulator.fault import Fault, Rule
 from emulator.injector import Injector
 from emulator.model import UpstreamCall, UpstreamReply
+from emulator.saas import SaasHosts
 from emulator.scope import Match
 from emulator.stubs import load
 from emulator.timeline import Timeline
@@ -73,9 +74,8 @@ class World:
         self.who = ("orders", "orders/inv-1")
         secure, plain = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
         self.port, self.plain_port = secure.getsockname()[1], plain.getsockname()[1]
-        self.upstreams = Upstreams(
-            secure, plain, self.authority, self.injector, self.timeline, lambda ip: self.who
-        )
+        self.hosts = SaasHosts(self.injector)
+        self.upstreams = Upstreams(secure, plain, self.authority, self.hosts, lambda ip: self.who)
         self.upstreams.start()
         self.tls = ssl.create_default_context(cafile=str(self.authority.bundle()))
 
@@ -106,13 +106,13 @@ def world(tmp_path):
 
 @pytest.fixture
 def stubbed(world):
-    world.upstreams.add(world.stub("stub.yaml", YAML))
-    world.upstreams.add(world.stub("stub.py", PYTHON))
+    world.hosts.add(world.stub("stub.yaml", YAML))
+    world.hosts.add(world.stub("stub.py", PYTHON))
     return world
 
 
 def test_hosts_are_those_of_all_files_in_lower_case(stubbed):
-    assert stubbed.upstreams.hosts() == (
+    assert stubbed.hosts.names() == (
         "api.example.com", "other.example.com", "echo.example.com", "broken.example.com",
     )
 
@@ -250,7 +250,7 @@ def test_a_stub_that_raises_is_a_500_that_says_so(stubbed, caplog):
 def test_reset_forgets_what_stubs_remembered_and_numbers_afresh(stubbed):
     pool = stubbed.pool("echo.example.com")
     assert pool.request("GET", "/").json()["n"] == 1
-    stubbed.upstreams.reset()
+    stubbed.hosts.reset()
     assert pool.request("GET", "/").json()["n"] == 1
     assert {e.subject for e in stubbed.timeline.events()} == {"orders/inv-1/echo.example.com#1"}
 
@@ -341,8 +341,8 @@ def test_a_missing_file_and_an_unknown_kind_are_problems(tmp_path):
 def test_a_host_in_two_files_is_a_problem_and_adds_nothing(stubbed):
     again = stubbed.stub("again.yaml", "hosts: {new.example.com: [], api.example.com: []}")
     with pytest.raises(FileProblem, match="another stub file answers for this host"):
-        stubbed.upstreams.add(again)
-    assert "new.example.com" not in stubbed.upstreams.hosts()
+        stubbed.hosts.add(again)
+    assert "new.example.com" not in stubbed.hosts.names()
 
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="?{}*"), min_size=0, max_size=20))

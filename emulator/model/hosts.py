@@ -134,7 +134,8 @@ class Certificate:
 
 @dataclass(frozen=True)
 class UpstreamCall:
-    """A request to a SaaS host. id: `NAME/inv-3/login.salesforce.com#1`, or `host/...` where unattributed."""
+    """A request to a SaaS host. id: `NAME/inv-3/login.salesforce.com#1`, or `host/...` where unattributed; of AppFlow
+    for a profile `appflow.amazonaws.com/PROFILE/...`. caller: the AWS service that asks, by its principal."""
 
     id: str
     host: str
@@ -143,9 +144,11 @@ class UpstreamCall:
     headers: Mapping[str, str]
     body: bytes = b""
     function: str = ""
+    caller: str = ""
 
     def attributes(self) -> Mapping[str, str]:
-        return {"host": self.host, "route": f"{self.method} {self.path.split('?')[0]}", "function": self.function}
+        route = f"{self.method} {self.path.split('?')[0]}"
+        return {"host": self.host, "route": route, "function": self.function, "caller": self.caller}
 
 
 @dataclass(frozen=True)
