@@ -62,15 +62,15 @@ def _connector(task: Task, source_type: str, destination_type: str) -> Iterator[
 def _task(task: Task, source_type: str) -> Iterator[str]:
     rule, operator = _RULES[task_parts.kind(task)], task_parts.operator(task)
     if operator not in rule.operators:
-        allowed = ", ".join(filter(None, rule.operators))
-        yield f"{_called(task)} has the operator {operator or 'missing'}, which is none of {allowed}"
+        had = f"cannot have the operator {operator}, only" if operator else "needs an operator:"
+        yield f"{_called(task)} {had} {', '.join(filter(None, rule.operators))}"
         return
     if task_parts.kind(task) == "Filter" and operator != "PROJECTION":
         yield from _fields(task, 1, 1) or _filter(task, source_type)
         return
     yield from _fields(task, *rule.fields)
     if rule.destination and not task_parts.destination(task):
-        yield f"{_called(task)} has a destinationField"
+        yield f"{_called(task)} needs a destinationField"
     yield from rule.more(task)
 
 
@@ -79,7 +79,7 @@ def _fields(task: Task, least: int, most: int) -> list[str]:
     if least <= count <= most:
         return []
     wanted = "one source field" if most == 1 else f"at least {least} source field{'s' * (least > 1)}"
-    return [f"{_called(task)} has {wanted}, not {count}"]
+    return [f"{_called(task)} needs {wanted}, not {count}"]
 
 
 def _called(task: Task) -> str:
