@@ -218,8 +218,8 @@ def _bounds(rules: Mapping[str, Any], size: float, what: str) -> Iterator[str]:
 def _pattern(text: str) -> re.Pattern[str] | None:
     """A model's Java pattern; None (not checked) where Python's `re` has no such thing, as other Unicode classes.
 
-    Java's `\\w`, `\\d` and `\\s` are ASCII. Letters by `\\p` are read a little wider, as Python's `\\w`: it has no class
-    for them alone.
+    Java's `\\w`, `\\d` and `\\s` are ASCII. Letters by `\\p` are read a little wider, as Python's `\\w`: it has no
+    class for them alone.
     """
     flags = re.ASCII if "\\p{" not in text else 0
     try:
