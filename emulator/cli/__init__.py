@@ -21,6 +21,8 @@ COMMANDS = {  # name -> module that has it; loaded when called, so that `up` sta
     "invoke": "functions",
     "logs": "logs",
     "run": "run",
+    "connector": "connector",
+    "flow": "flow",
     "guide": "reproduce",
     "reproduce": "reproduce",
     "simulate-policy": "simulate",

@@ -260,7 +260,7 @@ def read(kind: str, payload: bytes) -> Any:
     """The answer to a request of this kind: its model, or a bare Answer that says why not. Raises Unreadable."""
     answer = _read(Answer, payload)
     if answer.isSuccess:
-        return _read(ANSWERS[kind], payload)
+        return _read(ANSWERS.get(kind, Answer), payload)
     if answer.errorDetails is None and not (kind == "ValidateConnectorRuntimeSettings" and answer.errorsByInputField):
         raise Unreadable(["errorDetails: isSuccess is false and no error details are given"])
     return _read(Written, payload) if kind == "WriteData" else answer

@@ -1,0 +1,140 @@
+"""What `lambdarig connector check` shows: progress, a table with what is wrong below it, JSON, JUnit."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from emulator.cli.common import note
+from emulator.connector_check.running import CHECKS, Result
+from emulator.connector_check.talk import Check
+from emulator.errors import UsageError
+
+WIDTH = 120  # columns where nobody's terminal says
+SHOWN = 600  # characters of a request or an answer
+COLOURS = {"ok": "green", "failed": "bold red", "skipped": "dim"}
+
+
+class Progress:
+    """Which check is under way, on stderr: in place on a terminal, else a line for each that failed."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        self._status = self._console.status("starting") if self._console.is_terminal else None
+        self._number = 0
+
+    def __enter__(self) -> Progress:
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def begun(self, check: Check) -> None:
+        self._number += 1
+        if self._status is not None:
+            self._status.update(f"{self._number}/{len(CHECKS)} {check.id}: {check.about}")
+
+    def ended(self, result: Result) -> None:
+        if self._status is None:
+            note(f"{result.status:<7}  {result.check.id}")
+
+
+def as_json(name: str, engine: str, results: list[Result]) -> dict[str, Any]:
+    """The whole report."""
+    counts = Counter(result.status for result in results)
+    return {
+        "connector": name, "engine": engine or None, "ok": counts["ok"], "failed": counts["failed"],
+        "skipped": counts["skipped"], "checks": [result.as_json() for result in results],
+    }
+
+
+def show(name: str, engine: str, results: list[Result]) -> None:
+    """For people, on stdout."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH)
+    table = Table("", "check", "what must hold, and what is worth knowing", "s", box=SIMPLE, pad_edge=False)
+    for result in (one for one in results if one.status != "skipped"):
+        told = result.check.about + (f"\n{result.remark}" if result.remark else "")
+        seconds = f"{result.seconds:.2f}" if result.heard else ""
+        table.add_row(Text(result.status, COLOURS[result.status]), result.check.id, Text(told), seconds)
+    console.print(table)
+    for reason, ids in _skipped(results).items():
+        console.print(Text(f"skipped, {reason}: {', '.join(ids)}", COLOURS["skipped"]))
+    for result in results:
+        if result.status == "failed":
+            console.print()
+            console.print(Text(f"FAILED {result.check.id} ({result.check.kind})", "bold red"))
+            console.print(Text("\n".join(_told(result))))
+    console.print()
+    console.print(Text(summary(name, engine, results)))
+
+
+def _skipped(results: list[Result]) -> dict[str, list[str]]:
+    """Reason -> ids."""
+    found: dict[str, list[str]] = {}
+    for result in results:
+        if result.status == "skipped":
+            found.setdefault(result.remark, []).append(result.check.id)
+    return found
+
+
+def summary(name: str, engine: str, results: list[Result]) -> str:
+    """`crm (docker): 30 ok, 2 failed, 12 skipped`."""
+    counts = Counter(result.status for result in results)
+    where = f" ({engine})" if engine else ""
+    return f"{name}{where}: " + ", ".join(f"{counts[status]} {status}" for status in COLOURS)
+
+
+def _told(result: Result) -> list[str]:
+    lines = []
+    for problem in result.problems:
+        lines.append(f"  {problem.field}: {problem.why}")
+        if problem.mend:
+            lines.append(f"    to mend it: {problem.mend}")
+    said = result.as_json()
+    if result.heard is not None:
+        lines += [f"  sent: {_short(said['sent'])}", f"  came: {_short(said['came'])}"]
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+
+
+def write_junit(name: str, results: list[Result], file: Path) -> None:
+    """A test case for each check. Raises UsageError."""
+    from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+    suite = TestSuite("lambdarig connector check")
+    for result in results:
+        case = TestCase(result.check.id, f"lambdarig.connector.{name}", result.seconds)
+        if result.status == "failed":
+            failure = Failure(f"{result.problems[0].field}: {result.problems[0].why}")
+            failure.text = "\n".join(_told(result))
+            case.result = [failure]
+        elif result.status == "skipped":
+            case.result = [Skipped(result.remark)]
+        suite.add_testcase(case)
+    report = JUnitXml()
+    report.add_testsuite(suite)
+    try:
+        report.write(str(file), pretty=True)
+    except OSError as error:
+        raise UsageError(f"--junit: cannot write {file}: {error.strerror}") from None
