@@ -21,6 +21,25 @@ def test_rig_time_runs_with_the_machines_and_can_be_ahead_of_it():
     assert 100 <= passed <= 100 + clock.monotonic() - machine
 
 
+def test_a_moment_that_only_the_rig_waits_for_is_reached_at_once_and_never_left_again():
+    clock = Clock(manual=True)
+    clock.reach(30)
+    clock.reach(10)
+    assert clock.now() == 30
+    clock = Clock()
+    clock.reach(clock.now() + 100)
+    assert clock.now() >= 100
+
+
+def test_who_waits_hears_of_a_moment_that_is_reached():
+    clock, waited = Clock(manual=True), []
+    thread = threading.Thread(target=lambda: waited.append(clock.wait_until(30, threading.Event())))
+    thread.start()
+    clock.reach(30)
+    thread.join(60)
+    assert waited == [True]
+
+
 @pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("inf"), float("-inf")])
 def test_time_only_goes_forward_by_a_number(seconds):
     clock = Clock(manual=True)

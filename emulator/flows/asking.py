@@ -68,7 +68,8 @@ class Asking:
         passage = self.injector.pass_through(point, subject, send, quiet=True)
         if passage.delayed > DATA_LIMIT_S:
             kind = "WriteData" if point == "write" else "QueryData"
-            raise self.calls.refused(self.lambda_arn, kind, f"answered after {passage.delayed:.1f} s")
+            late = f"answered after {passage.delayed:.1f} s; AppFlow waits {DATA_LIMIT_S:g} s"
+            raise self.calls.refused(self.lambda_arn, kind, late)
         return passage.reply
 
     def _note(self, subject: Subject, outcome: str, detail: str = "") -> None:

@@ -53,8 +53,9 @@ def execution(run: Execution) -> dict[str, Any]:
     message = run.message or run.failure
     failed = {"errorInfo": {"putFailuresCount": run.failed, "executionMessage": message}} if message else {}
     counts = {"bytesProcessed": run.read, "bytesWritten": run.written, "recordsProcessed": run.records}
-    pulled = {"dataPullStartTime": run.pulled[0], "dataPullEndTime": run.pulled[1]} if run.pulled else {}
+    pulled = zip(("dataPullStartTime", "dataPullEndTime"), run.pulled or (None, None), strict=True)
     return {
         "executionId": run.id, "executionStatus": run.status, "executionResult": {**failed, **counts},
-        "startedAt": run.started_at, "lastUpdatedAt": run.updated_at, **pulled,
+        "startedAt": run.started_at, "lastUpdatedAt": run.updated_at,
+        **{name: moment for name, moment in pulled if moment},
     }

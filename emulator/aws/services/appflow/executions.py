@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
+from collections.abc import Callable
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow import describe_flows
 from emulator.aws.services.appflow.store import PAGE, RUNNING, Execution, Flow, Params, Store, from_token, to_token
-from emulator.aws.services.appflow.transfers import Transfers
+from emulator.aws.services.appflow.transfers import Running, Transfers
+from emulator.flows.filters import Window
 from emulator.flows.plan import Canceled, FlowFailed
 from emulator.flows.run import Progress
 from emulator.flows.runs import Runs
@@ -23,44 +24,53 @@ MESSAGE = 2048  # characters that the API's messages may have
 
 class ExecutionOperations:
     """The methods are operations: params in, output out, both as botocore's model has them. seed: of executions' ids.
-    """
+    ended: told of every run's end, in the run's thread."""
 
     def __init__(self, store: Store, transfers: Transfers, runs: Runs, timeline: Timeline, seed: int) -> None:
         self.store, self._transfers, self._runs = store, transfers, runs
         self._timeline, self._seed = timeline, seed
+        self.ended: list[Callable[[Flow, Execution], None]] = []
 
     def start_flow(self, params: Params, call: AwsCall) -> Params:
         """Runs the flow behind the answer. One run of a flow at a time."""
         return self.store.once("StartFlow", params, lambda: self._start(params["flowName"]))
 
     def _start(self, name: str) -> Params:
+        flow = self.store.flow(name)
+        return {"flowArn": flow.arn, "flowStatus": flow.status, "executionId": self.start(name).id}
+
+    def start(self, name: str, window: Window | None = None) -> Execution:
+        """Begin a run of that flow. window: what an incremental one pulls. ConflictException while one is under way."""
         with self.store.lock:
             flow = self.store.flow(name)
             if running := [run for run in self.store.runs_of(name) if run.status in RUNNING]:
                 raise ServiceError("ConflictException", f"Flow {name} has a run in progress: {running[0].id}.")
             self.store.runs[name] += 1
             number, now = self.store.runs[name], self.store.clock.utc()
-            run = Execution(stable_uuid(f"{self._seed}/{name}/run-{number}"), name, number, "InProgress", now, now)
+            run = Execution(
+                stable_uuid(f"{self._seed}/{name}/run-{number}"), name, number, "InProgress", now, now,
+                pulled=(window.begin, window.end) if window else None,
+            )
             self.store.executions[run.id] = run
-            self._runs.start(run.id, lambda canceled: self._run(flow, run, canceled))
-        return {"flowArn": flow.arn, "flowStatus": flow.status, "executionId": run.id}
+            self._runs.start(run.id, lambda canceled: self._run(Running(flow, run, canceled, window)))
+        return run
 
-    def _run(self, flow: Flow, run: Execution, canceled: threading.Event) -> None:
-        status, message = self._outcome(flow, run, canceled)
-        if self.store.note(run.id, status=status, message=message[:MESSAGE]):
+    def _run(self, running: Running) -> None:
+        run = running.execution
+        status, message = self._outcome(running)
+        if ended := self.store.note(run.id, status=status, message=message[:MESSAGE]):
             self._timeline.record(run.subject, "flow", "", status, message)
+            for listener in self.ended:
+                listener(running.flow, ended)
 
-    def _outcome(self, flow: Flow, run: Execution, canceled: threading.Event) -> tuple[str, str]:
-        from botocore.exceptions import ClientError
-
+    def _outcome(self, running: Running) -> tuple[str, str]:
+        run = running.execution
         try:
-            self._transfers.of(flow, run, lambda progress: self._note(run, progress), canceled).run()
+            self._transfers.of(running, lambda progress: self._note(run, progress)).run()
         except Canceled:
             return "Canceled", ""
         except (ConnectorError, ServiceError, FlowFailed) as error:
             return "Error", error.message
-        except ClientError as error:
-            return "Error", f"Error while writing to S3: {error.response['Error']['Message']}"
         except Exception as error:  # the rig's own: nobody else would hear of it
             log.exception("%s failed", run.subject)
             return "Error", f"lambdarig failed: {error!r}"
