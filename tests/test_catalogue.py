@@ -239,7 +239,7 @@ def test_what_is_no_rule_is_one_line_with_file_and_choices(written, said):
         ("with", {"delay_ms": None}, "with.delay_ms: Input should be a valid integer, not None"),
         ("with", {"delay_ms": -1}, "with.delay_ms: must be 0 or more, not -1"),
         ("with", {"real": 1}, "with.real: Input should be a valid boolean, not 1"),
-        ("match", {"func": "x"}, "match.func: unknown key (choose from: caller, function, host, operation, origin, "),
+        ("match", {"func": "x"}, "match.func: unknown key (choose from: caller, entity, flow, function, host, operation, origin, "),
         ("match", {"function": 5}, "match.function: Input should be a valid string, not 5"),
         ("match", "crm", "match: must be a mapping, not 'crm'"),
         ("when", {"time": 1}, "when.time: unknown key (choose from: after, between, every, per, probability, times, "),
