@@ -66,6 +66,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
             rig.settings.region,
             rig.settings.seed,
             may_invoke=partial(_appflow_may, rig),
+            hosts=rig.saas,
         ),
     }
 

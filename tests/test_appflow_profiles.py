@@ -120,14 +120,14 @@ def test_the_rigs_own_failure_leaves_nothing_either(plain):
     [
         ({}, "Validation exception: AuthCode cannot be blank for connector: crm"),
         ({"clientId": "c"}, "Validation exception: AuthCode cannot be blank for connector: crm"),
-        ({"oAuthRequest": {"authCode": "a", "redirectUri": "https://r"}}, "does not exchange OAuth 2.0 codes"),
-        ({"refreshToken": "r"}, "does not exchange OAuth 2.0 codes"),
-        ({"clientId": "c", "clientSecret": "s"}, "does not exchange OAuth 2.0 codes"),
+        ({"clientId": "c", "clientSecret": "s"}, "Validation exception: AuthCode cannot be blank for connector: crm"),
+        (None, "authenticationType OAUTH2 needs credentials in oauth2."),
     ],
 )
 def test_without_an_access_token_the_answer_says_what_is_missing(rig, oauth2, sentence):
     rig.register()
-    code, _, message = error_of(rig.profile, credentials={"authenticationType": "OAUTH2", "oauth2": oauth2})
+    given = {"authenticationType": "OAUTH2"} | ({"oauth2": oauth2} if oauth2 is not None else {})
+    code, _, message = error_of(rig.profile, credentials=given)
     assert (code, sentence in message) == ("ValidationException", True)
     assert rig.connector.asked() == ["DescribeConnectorConfiguration"]
 

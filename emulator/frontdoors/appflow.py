@@ -40,6 +40,7 @@ _AUTHENTICATION = "Error authenticating to connector: "
 Request = dict[str, Any]
 Lint = Callable[[str, str, Sequence[str]], None]
 MayInvoke = Callable[[str], bool]
+Before = Callable[[Request], None]
 
 
 class ConnectorError(Exception):
@@ -134,20 +135,22 @@ def write_data(
 
 class ConnectorCalls:
     """lint: told (function ARN, kind of request, problems) of every answer refused; logged by default. may_invoke:
-    does the function's policy let AppFlow in? Without it every function does."""
+    does the function's policy let AppFlow in? Without it every function does. before: told of each request before it
+    is sent; may raise."""
 
     def __init__(
         self, invoker: Invoker, clock: Clock, lint: Lint | None = None, limit_s: float = LIMIT_S,
-        data_limit_s: float = DATA_LIMIT_S, may_invoke: MayInvoke | None = None,
+        data_limit_s: float = DATA_LIMIT_S, may_invoke: MayInvoke | None = None, before: Before | None = None,
     ) -> None:
         self._invoker, self._clock, self.lint = invoker, clock, lint or _to_log
-        self._may_invoke = may_invoke or (lambda arn: True)
+        self._may_invoke, self._before = may_invoke or (lambda arn: True), before or (lambda request: None)
         self._limits = {"QueryData": data_limit_s, "RetrieveData": data_limit_s, "WriteData": data_limit_s}
         self._limit_s = limit_s
 
     def call(self, arn: str, request: Request) -> Any:
         """The connector's successful answer, a model of `connector_contract`. Raises ConnectorError."""
         kind = request["type"].removesuffix("Request")
+        self._before(request)
         answer = self._judge(arn, kind, self._run(arn, kind, json.dumps(request).encode()))
         if answer.isSuccess:
             return answer
@@ -204,13 +207,22 @@ class ConnectorCalls:
         return ConnectorError("ConnectorServerException", SERVER + NO_VALID_RESPONSE)
 
 
+def refused_credentials(action: str, text: str) -> str:
+    """AppFlow's sentence where the service does not take a profile's credentials. action: what AppFlow attempted."""
+    return _AUTHENTICATION + _attempted(action, text)
+
+
+def _attempted(action: str, text: str) -> str:
+    attempting = f'Failed to validate Connection while attempting "{action} with CustomConnector"'
+    return f"{attempting} with connector failure {text}{_CLIENT * 2}"
+
+
 def _failure(kind: str, answer: Any) -> ConnectorError:
     """The connector says no: its error details in AppFlow's sentence."""
     details = answer.errorDetails
     text = details.errorMessage if details else _by_field(answer.errorsByInputField)
     if kind.startswith("Validate"):
-        action = f'Failed to validate Connection while attempting "{kind} with CustomConnector" with connector failure '
-        text = action + text + _CLIENT * 2
+        text = _attempted(kind, text)
     error_code = details.errorCode if details else "InvalidArgument"
     if error_code == "InvalidCredentials":
         return ConnectorError("ConnectorAuthenticationException", _AUTHENTICATION + text, error_code, answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +14,14 @@ _FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w.-]
 _SECRETS = {"AccessDeniedException": "AccessDeniedException", "ResourceExistsException": "ConflictException"}
 
 
-def ask(calls: ConnectorCalls, lambda_arn: str, request: Request) -> Any:
-    """The connector's answer, a model of `connector_contract`."""
+def ask(calls: ConnectorCalls, lambda_arn: str, request: Request, renew: Callable[[], bool] = lambda: False) -> Any:
+    """The connector's answer, a model of `connector_contract`. renew: gets other credentials into its secret, when it
+    says that those it has are not taken; then it is asked once more."""
     try:
         return calls.call(lambda_arn, request)
     except ConnectorError as error:
+        if error.error_code == "InvalidCredentials" and renew():
+            return ask(calls, lambda_arn, request)
         raise ServiceError(error.code, error.message) from error
 
 

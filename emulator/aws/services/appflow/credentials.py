@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow.asking import secrets_errors
+from emulator.aws.services.appflow.oauth2 import Granted
 
 _MEMBERS = {"OAUTH2": "oauth2", "BASIC": "basic", "APIKEY": "apiKey", "CUSTOM": "custom"}
 _OAUTH2 = ("accessToken", "refreshToken", "clientId", "clientSecret")
@@ -17,27 +18,32 @@ _OWNER = [{"Key": "aws:secretsmanager:owningService", "Value": "appflow"}]
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9/_+=.@!-]")
 
 
-def secret_string(label: str, given: dict[str, Any]) -> str:
-    """CustomConnectorProfileCredentials as the secret's JSON. ValidationException where they cannot be used."""
+def block_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The member of CustomConnectorProfileCredentials that its authenticationType names. ValidationException."""
     kind = given["authenticationType"]
     block = given.get(_MEMBERS[kind])
     if block is None:
         raise ServiceError("ValidationException", f"authenticationType {kind} needs credentials in {_MEMBERS[kind]}.")
+    return dict(block)
+
+
+def secret_string(given: dict[str, Any], granted: Granted | None) -> str:
+    """CustomConnectorProfileCredentials as the secret's JSON: AWS's members, and for OAuth 2.0 the tokens. (The Python
+    SDK's constants for BASIC and APIKEY, userName and secretKey, are not what AppFlow writes.)"""
+    kind, block = given["authenticationType"], block_of(given)
     if kind == "OAUTH2":
-        return json.dumps(_oauth2(label, block))
+        kept = {name: block[name] for name in _OAUTH2 if name in block}
+        return json.dumps(with_tokens(kept, granted) if granted else kept)
     if kind == "CUSTOM":
         named = {"customAuthenticationType": block["customAuthenticationType"], "authenticationType": kind}
         return json.dumps({**(block.get("credentialsMap") or {}), **named})
     return json.dumps(block)
 
 
-def _oauth2(label: str, block: dict[str, Any]) -> dict[str, str]:
-    if block.get("accessToken"):
-        return {name: block[name] for name in _OAUTH2 if name in block}
-    if (block.get("oAuthRequest") or {}).get("authCode") or block.get("refreshToken") or block.get("clientSecret"):
-        message = "lambdarig does not exchange OAuth 2.0 codes, refresh tokens or client credentials for tokens yet"
-        raise ServiceError("ValidationException", f"{message}: give an accessToken for connector: {label}")
-    raise ServiceError("ValidationException", f"Validation exception: AuthCode cannot be blank for connector: {label}")
+def with_tokens(secret: Mapping[str, str], granted: Granted) -> dict[str, str]:
+    """A secret with new tokens in it; the old refresh token stays where no new one was given."""
+    again = {"refreshToken": granted.refresh_token} if granted.refresh_token else {}
+    return {**secret, "accessToken": granted.access_token, **again}
 
 
 class Secrets:

@@ -15,7 +15,7 @@ from emulator.aws.services.appflow import describe
 from emulator.aws.services.appflow.asking import ask
 from emulator.aws.services.appflow.store import Params, Profile, Store, custom_connector_only, from_token, to_token
 from emulator.clock import Clock
-from emulator.frontdoors.appflow import PAGE, ConnectorCalls, describe_entity, list_entities
+from emulator.frontdoors.appflow import PAGE, ConnectorCalls, Request, describe_entity, list_entities
 from emulator.model import AwsCall
 
 DEFAULT_LIFE_S = 3600.0
@@ -78,10 +78,13 @@ def life_s(control: Any) -> float:
 
 
 class EntityOperations:
-    """The methods are operations: params in, output out, both as botocore's model has them."""
+    """The methods are operations: params in, output out, both as botocore's model has them. renew: gets new credentials
+    into the secret of the profile of that name; False where there are none to be had."""
 
-    def __init__(self, store: Store, calls: ConnectorCalls, metadata: Metadata) -> None:
-        self.store, self._calls, self.metadata = store, calls, metadata
+    def __init__(
+        self, store: Store, calls: ConnectorCalls, metadata: Metadata, renew: Callable[[str], bool]
+    ) -> None:
+        self.store, self._calls, self.metadata, self._renew = store, calls, metadata, renew
 
     def list_connector_entities(self, params: Params, call: AwsCall) -> Params:
         """A connector that answers more than maxResults is cut, and its answer paged on from the cache."""
@@ -114,13 +117,17 @@ class EntityOperations:
         """One page of the connector's list, through the cache."""
         lambda_arn, version = self._connector(profile, key.api_version)
         request = list_entities(profile.context(version), key.path, key.token, key.most)
-        return self.metadata.get(key, lambda: ask(self._calls, lambda_arn, request))
+        return self.metadata.get(key, lambda: self._ask(profile, lambda_arn, request))
 
     def definition(self, profile: Profile, api_version: str | None, entity: str) -> Any:
         """The connector's description of an entity, through the cache."""
         lambda_arn, version = self._connector(profile, api_version)
         request = describe_entity(profile.context(version), entity)
-        return self.metadata.get(Key(profile.name, api_version, entity), lambda: ask(self._calls, lambda_arn, request))
+        key = Key(profile.name, api_version, entity)
+        return self.metadata.get(key, lambda: self._ask(profile, lambda_arn, request))
+
+    def _ask(self, profile: Profile, lambda_arn: str, request: Request) -> Any:
+        return ask(self._calls, lambda_arn, request, lambda: self._renew(profile.name))
 
     def _connector(self, profile: Profile, api_version: str | None) -> tuple[str, str]:
         """(function, API version): the connector's first version where the caller names none."""

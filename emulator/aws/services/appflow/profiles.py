@@ -1,7 +1,7 @@
 """Connector profiles: a connector, its settings and a secret, held together only after the connector has agreed.
 
-The secret is written first, since ValidateCredentials names it; then credentials, then settings are validated; on any
-failure the secret is as it was before.
+OAuth 2.0 tokens are asked for first. Then the secret is written, since ValidateCredentials names it; then credentials,
+then settings are validated; on any failure the secret is as it was before.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.aws.modelled import ServiceError
-from emulator.aws.services.appflow import describe
+from emulator.aws.services.appflow import describe, oauth2
 from emulator.aws.services.appflow.asking import ask
-from emulator.aws.services.appflow.credentials import Secrets, secret_string
+from emulator.aws.services.appflow.credentials import Secrets, block_of, secret_string
 from emulator.aws.services.appflow.entities import Metadata
+from emulator.aws.services.appflow.renewal import Renewal
 from emulator.aws.services.appflow.store import Params, Profile, Registration, Store, custom_connector_only, page
 from emulator.frontdoors.appflow import ConnectorCalls, validate_credentials, validate_settings
 from emulator.model import AwsCall
@@ -32,8 +33,11 @@ _FLAGS = {
 class ProfileOperations:
     """The methods are operations: params in, output out, both as botocore's model has them."""
 
-    def __init__(self, store: Store, calls: ConnectorCalls, secrets: Secrets, metadata: Metadata) -> None:
+    def __init__(
+        self, store: Store, calls: ConnectorCalls, secrets: Secrets, metadata: Metadata, renewal: Renewal
+    ) -> None:
         self.store, self._calls, self._secrets, self._metadata = store, calls, secrets, metadata
+        self._renewal = renewal
 
     def create_connector_profile(self, params: Params, call: AwsCall) -> Params:
         custom_connector_only(params)
@@ -55,25 +59,34 @@ class ProfileOperations:
             given, properties = _given(registration, params)
             now = self.store.clock.utc()
             made = Profile(name, arn, label, params["connectionMode"], properties, "", "", now, now)
-            with self._with_secret(made, given, params.get("kmsArn")) as ready:
+            with self._with_secret(registration, made, given, params.get("kmsArn")) as ready:
                 self._validate(registration, ready)
                 with self.store.lock:
                     self.store.profiles[name] = ready
         return {"connectorProfileArn": arn}
 
     @contextmanager
-    def _with_secret(self, profile: Profile, given: Params | None, kms_arn: str | None) -> Iterator[Profile]:
+    def _with_secret(
+        self, registration: Registration, profile: Profile, given: Params | None, kms_arn: str | None
+    ) -> Iterator[Profile]:
         """The profile with a new secret, which goes again when the block fails."""
         if given is None:
             yield profile
             return
-        text = secret_string(profile.label, given)
+        filled, text = self._filled(registration, profile, given)
         arn = self._secrets.create(profile.label, profile.name, text, kms_arn)
         try:
-            yield replace(profile, authentication_type=given["authenticationType"], secret_arn=arn)
+            yield replace(filled, secret_arn=arn)
         except BaseException:
             self._undo(arn, None)
             raise
+
+    def _filled(self, registration: Registration, profile: Profile, given: Params) -> tuple[Profile, str]:
+        """The profile with these credentials, and the text of its secret. Its tokens are asked for here."""
+        block_of(given)
+        granted = self._renewal.first(registration, profile, given)
+        kind, renew_at = given["authenticationType"], self._renewal.renew_at(granted)
+        return replace(profile, authentication_type=kind, renew_at=renew_at), secret_string(given, granted)
 
     def update_connector_profile(self, params: Params, call: AwsCall) -> Params:
         """Credentials left out stay as they are; they are validated with the new settings all the same."""
@@ -81,31 +94,38 @@ class ProfileOperations:
         return self.store.once("UpdateConnectorProfile", params, lambda: self._update(arn, params))
 
     def _update(self, arn: str, params: Params) -> Params:
-        with self.store.claim(arn):
-            kept = self.store.profile(params["connectorProfileName"])
+        name = params["connectorProfileName"]
+        with self.store.claim(arn), self._renewal.alone(name):
+            kept = self.store.profile(name)
             registration = self.store.registration(kept.label)
             given, properties = _given(registration, params, kept)
+            if given is None:
+                self._renewal.ready(name)
+                kept = self.store.profile(name)
             changed = replace(
                 kept, connection_mode=params["connectionMode"], properties=properties, updated_at=self.store.clock.utc()
             )
-            with self._with_changed(changed, given) as ready:
+            with self._with_changed(registration, changed, given) as ready:
                 self._validate(registration, ready)
                 with self.store.lock:
-                    self.store.profiles[kept.name] = ready
-        self._metadata.forget(kept.name)
+                    self.store.profiles[name] = ready
+            if given is not None:
+                self._renewal.replaced(name)
+        self._metadata.forget(name)
         return {"connectorProfileArn": arn}
 
     @contextmanager
-    def _with_changed(self, profile: Profile, given: Params | None) -> Iterator[Profile]:
+    def _with_changed(self, registration: Registration, profile: Profile, given: Params | None) -> Iterator[Profile]:
         """The profile with new credentials in its secret, which has the old ones again when the block fails."""
         if given is None or not profile.secret_arn:
-            with self._with_secret(profile, given, None) as ready:
+            with self._with_secret(registration, profile, given, None) as ready:
                 yield ready
             return
-        text, before = secret_string(profile.label, given), self._secrets.read(profile.secret_arn)
+        filled, text = self._filled(registration, profile, given)
+        before = self._secrets.read(profile.secret_arn)
         self._secrets.write(profile.secret_arn, text)
         try:
-            yield replace(profile, authentication_type=given["authenticationType"])
+            yield filled
         except BaseException:
             self._undo(profile.secret_arn, before)
             raise
@@ -125,7 +145,7 @@ class ProfileOperations:
         """The secret goes with it. If it cannot be deleted the profile stays. One that flows use goes only by force."""
         name = params["connectorProfileName"]
         arn = self.store.arn("connectorprofile", name)
-        with self.store.claim(arn):
+        with self.store.claim(arn), self._renewal.alone(name):
             kept = self.store.profile(name)
             users = self._flows_of(name)
             if users and not params.get("forceDelete"):
@@ -174,4 +194,13 @@ def _given(registration: Registration, params: Params, kept: Profile | None = No
     if given is not None and given["authenticationType"] not in supported:
         message = f"Connector:{registration.label} does not support authenticationType {given['authenticationType']}"
         raise ServiceError("ValidationException", f"{message}: it supports {', '.join(supported) or 'none'}.")
+    kind = given["authenticationType"] if given else kept and kept.authentication_type
+    if kind == "OAUTH2" and properties.get("oAuth2Properties"):
+        _check_oauth2(registration, properties["oAuth2Properties"])
     return given, properties
+
+
+def _check_oauth2(registration: Registration, properties: Params) -> None:
+    defaults = registration.configuration.authenticationConfig.oAuth2Defaults
+    if problem := next(oauth2.problems(registration.label, defaults, properties), ""):
+        raise ServiceError("ValidationException", problem)

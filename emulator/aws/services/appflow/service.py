@@ -11,6 +11,7 @@ from emulator.aws.services.appflow.entities import EntityOperations, Metadata
 from emulator.aws.services.appflow.executions import ExecutionOperations
 from emulator.aws.services.appflow.flows import FlowOperations
 from emulator.aws.services.appflow.profiles import ProfileOperations
+from emulator.aws.services.appflow.renewal import Renewal
 from emulator.aws.services.appflow.store import Store
 from emulator.aws.services.appflow.tags import TagOperations
 from emulator.aws.services.appflow.transfers import Transfers
@@ -18,6 +19,7 @@ from emulator.flows.runs import Runs
 from emulator.frontdoors.appflow import ConnectorCalls, Lint, MayInvoke
 from emulator.injector import Injector
 from emulator.model import Invoker
+from emulator.saas import SaasHosts
 
 
 class Acting(Protocol):
@@ -29,23 +31,25 @@ class Acting(Protocol):
 
 class AppFlow:
     """All operations, looked up among their families by name. seed: of execution ids. lint, may_invoke: see
-    `ConnectorCalls`."""
+    `ConnectorCalls`. hosts: where access tokens come from."""
 
     def __init__(
         self, invoker: Invoker, acting: Acting, injector: Injector, account: str, region: str, seed: int = 0,
-        lint: Lint | None = None, may_invoke: MayInvoke | None = None,
+        lint: Lint | None = None, may_invoke: MayInvoke | None = None, hosts: SaasHosts | None = None,
     ) -> None:
         clock = injector.clock
         self.store, self.metadata, self.runs = Store(account, region, clock), Metadata(clock), Runs()
-        calls = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke)
         secrets = Secrets(lambda: acting("secretsmanager"), account)
-        entities = EntityOperations(self.store, calls, self.metadata)
+        renewal = Renewal(self.store, secrets, SaasHosts(injector) if hosts is None else hosts)
+        plain = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke)
+        calls = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke, before=renewal.before)
+        entities = EntityOperations(self.store, calls, self.metadata, renewal.renew)
         transfers = Transfers(
-            self.store, calls, entities, injector, lambda place: acting("s3", place), renew=lambda profile: False
+            self.store, calls, entities, injector, lambda place: acting("s3", place), renew=renewal.renew
         )
         self._families = (
             ConnectorOperations(self.store, calls, self.metadata),
-            ProfileOperations(self.store, calls, secrets, self.metadata),
+            ProfileOperations(self.store, plain, secrets, self.metadata, renewal),
             entities,
             FlowOperations(self.store, calls, entities, self.runs, cache(lambda: acting("s3"))),
             ExecutionOperations(self.store, transfers, self.runs, injector.timeline, seed),

@@ -43,7 +43,8 @@ class Registration:
 @dataclass(frozen=True)
 class Profile:
     """A connector profile. properties: CustomConnectorProfileProperties as given. authentication_type: a key of
-    CONNECTOR_NAMES, empty (with secret_arn) where the connector needs no credentials."""
+    CONNECTOR_NAMES, empty (with secret_arn) where the connector needs no credentials. renew_at: epoch seconds of rig
+    time from which its access token is to be replaced; None where nobody knows when it ends."""
 
     name: str
     arn: str
@@ -54,6 +55,7 @@ class Profile:
     secret_arn: str
     created_at: datetime
     updated_at: datetime
+    renew_at: float | None = None
 
     @property
     def settings(self) -> dict[str, str]:
