@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import click
+
 from emulator.cli.common import note
 from emulator.connector_check.running import CHECKS, Result
 from emulator.connector_check.talk import Check
@@ -60,14 +62,24 @@ def as_json(name: str, engine: str, results: list[Result]) -> dict[str, Any]:
 
 def show(name: str, engine: str, results: list[Result]) -> None:
     """For people, on stdout."""
-    from rich.box import SIMPLE
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
+    with console.capture() as printed:
+        _print(console, results)
+        console.print(Text(f"\n{summary(name, engine, results)}"))
+    click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+
+
+def _print(console: Any, results: list[Result]) -> None:
+    from rich.box import SIMPLE
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table("", "check", "what must hold, and what is worth knowing", "s", box=SIMPLE, pad_edge=False)
     for result in (one for one in results if one.status != "skipped"):
         told = result.check.about + (f"\n{result.remark}" if result.remark else "")
@@ -80,9 +92,7 @@ def show(name: str, engine: str, results: list[Result]) -> None:
         if result.status == "failed":
             console.print()
             console.print(Text(f"FAILED {result.check.id} ({result.check.kind})", "bold red"))
-            console.print(Text("\n".join(_told(result))))
-    console.print()
-    console.print(Text(summary(name, engine, results)))
+            console.print(Padding(Text("\n".join(_told(result))), (0, 0, 0, 2)))
 
 
 def _skipped(results: list[Result]) -> dict[str, list[str]]:
@@ -104,17 +114,30 @@ def summary(name: str, engine: str, results: list[Result]) -> str:
 def _told(result: Result) -> list[str]:
     lines = []
     for problem in result.problems:
-        lines.append(f"  {problem.field}: {problem.why}")
+        lines.append(f"{problem.field}: {problem.why}")
         if problem.mend:
-            lines.append(f"    to mend it: {problem.mend}")
+            lines.append(f"  to mend it: {problem.mend}")
     said = result.as_json()
     if result.heard is not None:
-        lines += [f"  sent: {_short(said['sent'])}", f"  came: {_short(said['came'])}"]
+        lines += [f"sent: {_short(_bare(said['sent']))}", f"came: {_short(_without_stack(said['came']))}"]
     return lines
 
 
+def _bare(sent: Any) -> Any:
+    """A request without the description of its entity, which is long and the connector's own."""
+    context = sent.get("connectorContext")
+    if not isinstance(context, dict) or not context.get("entityDefinition"):
+        return sent
+    return {**sent, "connectorContext": {**context, "entityDefinition": "..."}}
+
+
+def _without_stack(came: Any) -> Any:
+    """What is worth knowing of it is in the problem."""
+    return {name: value for name, value in came.items() if name != "stackTrace"} if isinstance(came, dict) else came
+
+
 def _short(value: Any) -> str:
-    text = json.dumps(value, default=str)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
 
 

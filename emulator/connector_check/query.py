@@ -64,7 +64,7 @@ def _judge_types(talk: Talk, entity: str) -> None:
     told = set[str]()
     for number, row in enumerate(talk.known.rows[entity]):
         for name, value in row.items():
-            why = misfit(value, types.get(name, "String"))
+            why = misfit(value, types[name]) if name in types else ""
             if why and name not in told:
                 told.add(name)
                 talk.wrong(f"records[{number}].{name}", f"of {entity}: {why}", "mend the value, or its dataType")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -89,5 +90,5 @@ def _one(check: Check, talk: Talk, write: bool) -> Result:
 
 def _short(body: Any) -> Any:
     """Whole where it is small."""
-    text = str(body)
+    text = json.dumps(body)
     return body if len(text) <= SHOWN else text[:SHOWN] + f"... ({len(text)} characters)"

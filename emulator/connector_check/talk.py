@@ -35,6 +35,14 @@ class _Stopped(Exception):
     """A check that cannot go on; its problems are told already."""
 
 
+@dataclass(frozen=True)
+class Written:
+    """A record that was inserted: its recordId, and what was sent."""
+
+    id: str
+    row: Mapping[str, Any]
+
+
 @dataclass
 class Known:
     """What is given to all checks, and what they learn of the connector for those after them.
@@ -60,7 +68,7 @@ class Known:
     definitions: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)  # entities of which `rows` has all
-    written: list[str] = field(default_factory=list)  # ids of records written
+    written: list[Written] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
 
     def modes(self) -> Sequence[str]:
@@ -130,14 +138,14 @@ class Talk:
         heard = self.ask(request)
         if heard.ok:
             self.wrong(
-                "isSuccess", f"{what} is accepted",
+                "isSuccess", f"{what}: accepted",
                 "answer isSuccess false with errorDetails: {errorCode: " + codes[0] + ", errorMessage: ...}",
             )
         elif not heard.refused:
             self.unusable(heard)
         elif heard.error_code and heard.error_code not in codes:
             self.wrong(
-                "errorDetails.errorCode", f"{what} is answered with {heard.error_code} ({heard.message})",
+                "errorDetails.errorCode", f"{what}: answered with {heard.error_code} ({heard.message})",
                 f"use {' or '.join(codes[:2])}: by its code people and AppFlow tell what can be tried again",
             )
         if heard.refused and not heard.message.strip():

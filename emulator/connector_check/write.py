@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulator.connector_check.definitions import keys
-from emulator.connector_check.talk import Check, Skipped, Talk, check
+from emulator.connector_check.talk import Check, Skipped, Talk, Written, check
 from emulator.connector_check.values import sample
 from emulator.frontdoors.appflow import Request, write_data
 
@@ -53,7 +53,7 @@ def request(
 ) -> Request:
     """A text among the records is sent as it is."""
     texts = [record if isinstance(record, str) else json.dumps(record) for record in records]
-    ids = [] if operation == "INSERT" else keys(talk.known.definitions[entity])[:1]
+    ids = [] if operation == "INSERT" else id_fields(talk.known.definitions[entity], operation)[:1]
     asked = write_data(talk.context(entity, run=True), entity, operation, ids, texts)
     return {**asked, "allOrNone": all_or_none}
 
@@ -67,8 +67,15 @@ def results_of(talk: Talk, answer: Any, count: int) -> Any:
     return found
 
 
-def _write(talk: Talk, operation: str, records: list[Row], entity: str) -> list[str]:
-    """Ids of what was written; each record must be."""
+def id_fields(definition: Any, operation: str) -> list[str]:
+    """Fields that say they can tell records by in this operation (AppFlow's API: `supportedWriteOperations` of a
+    destination's field), else the primary key's."""
+    told = {f.fieldName: f.writeProperties.supportedWriteOperations for f in definition.fields if f.writeProperties}
+    return [name for name, operations in told.items() if operation in operations] or keys(definition)
+
+
+def _write(talk: Talk, operation: str, records: list[Row], entity: str) -> list[Written]:
+    """What was written; each record must be."""
     mend = "are these records good for your system? give others with --record"
     found = results_of(talk, talk.good(request(talk, entity, operation, records), mend), len(records))
     for number, result in enumerate(found):
@@ -78,7 +85,13 @@ def _write(talk: Talk, operation: str, records: list[Row], entity: str) -> list[
         elif operation == "INSERT" and not result.recordId:
             why = "is missing of a record that was inserted"
             talk.wrong(f"writeRecordResults[{number}].recordId", why, "give the id that the system gave it")
-    return [result.recordId for result in found if result.isSuccess and result.recordId]
+    return written(found, records)
+
+
+def written(results: Any, records: Sequence[Row]) -> list[Written]:
+    """Those of the records that the results tell an id of."""
+    pairs = zip(results, records, strict=False)
+    return [Written(result.recordId, row) for result, row in pairs if result.isSuccess and result.recordId]
 
 
 def _supported_only(talk: Talk, operation: str) -> str:
@@ -99,14 +112,15 @@ def _by_id(operation: str, about: str) -> Check:
     @check(f"write-{operation.lower()}", KIND, f"{operation}: {about}", needs="DESTINATION", writes=True)
     def act(talk: Talk) -> None:
         entity = _supported_only(talk, operation)
-        key = keys(talk.known.definitions[entity])
+        key = id_fields(talk.known.definitions[entity], operation)
         if not key:
             talk.skip(f"no field of {entity} isPrimaryKey, to tell records by")
-        if not talk.known.written:
+        there = talk.known.written
+        if not there:
             talk.skip("no record was inserted, whose id could be given")
-        fresh = rows(talk, entity, 11, len(talk.known.written)) if operation != "DELETE" else [{}] * 100
-        given = [{**row, key[0]: id} for row, id in zip(fresh, talk.known.written, strict=False)]
-        _write(talk, operation, given, entity)
+        fresh = rows(talk, entity, 11, len(there)) if operation != "DELETE" else [{} for _ in there]
+        pairs = zip(fresh, there, strict=True)
+        _write(talk, operation, [{**row, key[0]: one.row.get(key[0], one.id)} for row, one in pairs], entity)
         if operation == "DELETE":
             talk.known.written = []
 
