@@ -2,8 +2,8 @@
 
 Every Backend has a world of its own (`emulator.aws.worlds`): two of them in one process, and `mock_aws`, share nothing
 but the dice of ids, which `reset` seeds. Nothing is patched in botocore, so the process's own boto3 clients still go
-where they are pointed. What is changed in moto beside that: its CORS headers, which AWS does not send, and its scan of
-the module folder on every request (1 ms under a lock).
+where they are pointed. What is changed in moto beside that: its CORS headers, which AWS does not send, its scan of the
+module folder on every request (1 ms under a lock), and where S3's objects are (`emulator.aws.object_bytes`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from emulator.aws import object_bytes
 from emulator.aws.blame import UNKNOWN, operation_of, refusal
 from emulator.aws.errors_wire import error_code, write_error
 from emulator.aws.wire import WireRequest
@@ -147,6 +148,7 @@ def _load(seed: int) -> Any:
     from moto.moto_api._internal import mock_random
 
     install()
+    object_bytes.install()
     modules, server = frozenset(list_of_moto_modules()), _loose(werkzeug_app)
 
     class App(werkzeug_app.DomainDispatcherApplication):
