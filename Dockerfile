@@ -6,7 +6,7 @@ FROM ${LAMBDARIG_BASE}
 COPY . /src
 RUN --mount=type=secret,id=ca_bundle \
     if [ -s /run/secrets/ca_bundle ]; then export PIP_CERT=/run/secrets/ca_bundle; fi; \
-    python3 -m pip install --quiet --no-cache-dir --root-user-action=ignore /src && rm -rf /src
+    python3 -m pip install --quiet --no-cache-dir --root-user-action=ignore '/src[parquet]' && rm -rf /src
 WORKDIR /rig
 EXPOSE 4566
 ENTRYPOINT ["lambdarig"]

@@ -23,7 +23,7 @@ from emulator.functions.engines.docker_daemon import unusable
 
 NAMES = (
     "warm_invoke", "warm_get", "cold_start", "start_up", "memory", "throughput", "process_engine", "fault_costs",
-    "steps",
+    "flow_million", "steps",
 )
 
 

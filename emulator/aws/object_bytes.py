@@ -15,6 +15,7 @@ from bisect import bisect
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import md5
+from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
@@ -212,9 +213,7 @@ def _listed(models: Any, parts: Any, body: Iterator[tuple[int, str]]) -> Iterato
 def _running(algorithm: str) -> tuple[Callable[[bytes, int], int], int] | None:
     """A checksum that can be taken of one part after the other, and its width, as moto computes it."""
     if algorithm == "CRC64NVME" and find_spec("awscrt"):
-        from awscrt.checksums import crc64nvme
-
-        return crc64nvme, 8
+        return import_module("awscrt.checksums").crc64nvme, 8
     return (crc32, 4) if algorithm in ("CRC64NVME", "CRC32") else None
 
 
