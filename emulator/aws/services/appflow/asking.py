@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from emulator.aws.modelled import ServiceError
 from emulator.frontdoors.appflow import ConnectorCalls, ConnectorError, Request, describe_configuration
 
+T = TypeVar("T")
+R = TypeVar("R")
 _FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w.-]+(:[\w$-]+)?")
 _SECRETS = {"AccessDeniedException": "AccessDeniedException", "ResourceExistsException": "ConflictException"}
 
@@ -23,6 +25,18 @@ def ask(calls: ConnectorCalls, lambda_arn: str, request: Request, renew: Callabl
         if error.error_code == "InvalidCredentials" and renew():
             return ask(calls, lambda_arn, request)
         raise ServiceError(error.code, error.message) from error
+
+
+def within_call(act: Callable[[T], R]) -> Callable[[T], R]:
+    """What AppFlow does for a call of a connector: where that is refused, the call has failed."""
+
+    def acting(given: T) -> R:
+        try:
+            return act(given)
+        except ServiceError as error:
+            raise ConnectorError(error.code, error.message) from error
+
+    return acting
 
 
 def configuration(calls: ConnectorCalls, lambda_arn: str) -> Any:

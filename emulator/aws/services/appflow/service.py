@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Protocol
 
+from emulator.aws.services.appflow.asking import within_call
 from emulator.aws.services.appflow.connectors import ConnectorOperations
 from emulator.aws.services.appflow.credentials import Secrets
 from emulator.aws.services.appflow.entities import EntityOperations, Metadata
@@ -42,10 +43,10 @@ class AppFlow:
         secrets = Secrets(lambda: acting("secretsmanager"), account)
         renewal = Renewal(self.store, secrets, SaasHosts(injector) if hosts is None else hosts)
         plain = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke)
-        calls = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke, before=renewal.before)
+        calls = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke, before=within_call(renewal.before))
         entities = EntityOperations(self.store, calls, self.metadata, renewal.renew)
         transfers = Transfers(
-            self.store, calls, entities, injector, lambda place: acting("s3", place), renew=renewal.renew
+            self.store, calls, entities, injector, lambda place: acting("s3", place), within_call(renewal.renew)
         )
         self._families = (
             ConnectorOperations(self.store, calls, self.metadata),
