@@ -4,6 +4,7 @@ import copy
 import functools
 import json
 import re
+from io import BytesIO
 from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
@@ -139,3 +140,15 @@ def spoilt(value, places):
         else:
             inside[key] = copy.deepcopy(junk)
     return made[""]
+
+
+def raw(rig, method, path, query="", body=b"", content_type="application/json"):
+    """(status, headers, body) of one signed request."""
+    answered = []
+    environ = {
+        "REQUEST_METHOD": method, "REQUEST_URI": path + (f"?{query}" if query else ""), "QUERY_STRING": query,
+        "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": content_type,
+        "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/appflow/aws4_request, x",
+    }
+    body = b"".join(rig.endpoint(environ, lambda status, headers: answered.extend((status, headers))))
+    return int(answered[0].split()[0]), dict(answered[1]), body

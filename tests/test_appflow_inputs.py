@@ -2,7 +2,6 @@
 and bytes that are no input, on an empty rig and on one with a connector, a profile, a flow and its run."""
 
 import json
-from io import BytesIO
 
 import pytest
 from appflow_rig import APIKEY, ARN, BASIC, CONFIGURATION, CUSTOM, OAUTH2, OK, config
@@ -10,7 +9,7 @@ from botocore.session import get_session
 from flow_rig import DEFINITION, flow, paged, to_connector
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_inputs import BODIES, JUNK, Inputs, spoilt
+from model_inputs import BODIES, JUNK, Inputs, raw, spoilt
 
 pytest_plugins = ["appflow_rig", "flow_rig"]  # fixtures: plain
 MODEL = get_session().get_service_model("appflow")
@@ -54,18 +53,6 @@ CONNECTOR = {
     "ListEntities": {**OK, "entities": [DEFINITION["entityDefinition"]["entity"]], "nextToken": "more"},
     "WriteData": lambda request: {**OK, "writeRecordResults": [{"isSuccess": True} for _ in request["records"]]},
 }
-
-
-def raw(rig, method, path, query="", body=b"", content_type="application/json"):
-    """(status, headers, body) of one signed request."""
-    answered = []
-    environ = {
-        "REQUEST_METHOD": method, "REQUEST_URI": path + (f"?{query}" if query else ""), "QUERY_STRING": query,
-        "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": content_type,
-        "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/appflow/aws4_request, x",
-    }
-    body = b"".join(rig.endpoint(environ, lambda status, headers: answered.extend((status, headers))))
-    return int(answered[0].split()[0]), dict(answered[1]), body
 
 
 def held(answer):
