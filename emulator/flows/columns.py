@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -21,6 +22,7 @@ _KINDS = {
 }
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 LARGEST = 308  # a number's power of ten, as of a Double: AppFlow's own limit is not known
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|\Z)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -103,10 +105,10 @@ def moment_of(value: Any) -> datetime:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError("is no time")
     try:
-        if isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
+        if isinstance(value, str) and _ISO.match(value.strip()):
             given = datetime.fromisoformat(_iso(value.strip()))
             return (given if given.tzinfo else given.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-        return _EPOCH + timedelta(milliseconds=int(value))
+        return _EPOCH + timedelta(milliseconds=whole_of(value))
     except (ValueError, OverflowError):
         raise ValueError("is no time") from None
 

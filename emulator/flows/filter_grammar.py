@@ -38,10 +38,16 @@ def literal(value: Literal) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return f"{value.normalize() if value else Decimal(0):f}"
+        return _number(value)
     if isinstance(value, datetime):
         return _years(stamp(value))
     return _years(value.isoformat())
+
+
+def _number(value: Decimal) -> str:
+    """All its digits, and no zeros after the last."""
+    text = f"{value:f}" if value else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _string(text: str) -> str:

@@ -14,7 +14,6 @@ from emulator.flows.plan import Row
 from emulator.flows.task_parts import Task
 
 NOTHING = "__HIVE_DEFAULT_PARTITION__"
-_LONGEST = 256  # characters of a value: a key has 1024 bytes for everything
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"#%\'*/:=?\\{\[\]^]')
 
 
@@ -35,7 +34,7 @@ def folders(keys: Sequence[str], row: Row) -> tuple[str, ...]:
 
 
 def _value(value: object) -> str:
-    return NOTHING if value is None or value == "" else _safe(text_of(value)[:_LONGEST])
+    return NOTHING if value is None or value == "" else _safe(text_of(value))
 
 
 def _safe(text: str) -> str:

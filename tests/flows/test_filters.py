@@ -29,6 +29,7 @@ def task(field, operator, **properties):
         ([task("n", "LESS_THAN_OR_EQUAL_TO", DATA_TYPE="Integer", VALUE="100")], "(n <= 100)"),
         ([task("n", "GREATER_THAN", DATA_TYPE="double", VALUE="1e3")], "(n > 1000)"),
         ([task("n", "NOT_EQUAL_TO", DATA_TYPE="double", VALUE="-0.50")], "(n != -0.5)"),
+        ([task("n", "EQUAL_TO", DATA_TYPE="BigInteger", VALUE="9" * 40)], f"(n = {'9' * 40})"),
         ([task("f", "EQUAL_TO", DATA_TYPE="boolean", VALUE="True")], "(f = true)"),
         ([task("s", "EQUAL_TO", DATA_TYPE="string", VALUES="a, b")], '(s = "a" or s = "b")'),
         ([task("s", "NOT_EQUAL_TO", DATA_TYPE="string", VALUES="a,b")], '(s != "a" and s != "b")'),
@@ -52,6 +53,7 @@ def test_filters_as_the_connector_is_told(tasks, said):
 @pytest.mark.parametrize(
     ("value", "said"),
     [("true", "(x = true)"), ("007", "(x = 7)"), ("2021-04-20", "(x = 2021-04-20)"), ("007b", '(x = "007b")'),
+     ("2021-W16-2", '(x = "2021-W16-2")'), ("12:30", '(x = "12:30")'),
      ("2021-04-20T12:30:45Z", "(x = 2021-04-20T12:30:45.000Z)")],
 )
 def test_without_a_data_type_a_value_is_what_it_looks_like(value, said):
