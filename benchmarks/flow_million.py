@@ -21,6 +21,7 @@ from samples import Row, row
 RECORDS = 1000  # a page
 PAGES = 1000
 MB = 1024 * 1024
+PAGE = "######"  # where a record has its page's number
 SINGLE = {"aggregationConfig": {"aggregationType": "SingleFile"}}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "json": ("JSON Lines, a file a page", {"fileType": "JSON"}),
@@ -59,13 +60,13 @@ def _apart(kind: str, pages: int) -> dict[str, Any]:
 
 def record(number: int) -> str:
     return json.dumps({
-        "Id": f"003{number:015d}", "Name": f"Person {number}", "Email": f"person{number}@example.com",
+        "Id": f"003-{PAGE}-{number:09d}", "Name": f"Person {number}", "Email": f"person{number}@{PAGE}.example.com",
         "Amount": number * 1.25, "Active": number % 3 > 0, "Note": "met at the fair; " * (number % 9),
     })
 
 
 class Connector:
-    """An invoker. Every page has the same records; it watches the process's memory as it is asked for them."""
+    """An invoker. Pages differ in their number; it watches the process's memory as it is asked for them."""
 
     def __init__(self, pages: int) -> None:
         records = json.dumps([record(number) for number in range(RECORDS)])
@@ -83,7 +84,7 @@ class Connector:
         if self.asked == max(1, self.pages // 10):
             self.early = resident()
         more = f', "nextToken": "{self.asked}"' if self.asked < self.pages else ""
-        return f"{self.page}{more}}}".encode()
+        return f"{self.page.replace(PAGE, f'{self.asked:06d}')}{more}}}".encode()
 
 
 ANSWERS: dict[str, Any] = {
