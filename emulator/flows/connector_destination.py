@@ -34,7 +34,7 @@ class ConnectorDestination:
 
     def __init__(self, asking: Asking, writing: Writing, refusals: Refusals) -> None:
         self._asking, self._writing, self._refusals = asking, writing, refusals
-        self._number = 0
+        self._number, self._told = 0, False
         self._room = REQUEST_LIMIT - len(json.dumps(self._request(())))
 
     def write(self, rows: Sequence[Row]) -> Put:
@@ -77,7 +77,8 @@ class ConnectorDestination:
     def _ask(self, write: Write) -> Written:
         answer = self._answer(write)
         count, given = len(write.records), answer.writeRecordResults
-        if said := problem(count, len(given)):
+        if (said := problem(count, len(given))) and not self._told:  # once a run: it has as many batches as it likes
+            self._told = True
             self._asking.calls.lint(self._asking.lambda_arn, "WriteData", [said])
         results = [RecordResult(one.isSuccess, one.recordId, one.errorMessage) for one in given]
         return Written(tuple(each(results or [RecordResult(True)] * count, count)))

@@ -175,6 +175,14 @@ def test_another_number_of_results_is_told_to_the_author(asked, given, failed, w
     assert word in lint
 
 
+def test_it_is_told_once_in_a_run(asked):
+    asked.says(WriteData=results(None))
+    destination = ConnectorDestination(asked.asking, Writing(), Dropped())
+    assert destination.write(rows(2500)).failed == 999 + 999 + 499
+    assert destination.write(rows(2)).failed == 1
+    assert len(asked.lints) == 1
+
+
 def test_a_record_without_a_result_is_kept_with_that_as_its_reason(asked):
     asked.says(WriteData=results(None))
     ConnectorDestination(asked.asking, Writing(), kept := Kept()).write(rows(2))
