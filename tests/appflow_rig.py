@@ -16,6 +16,7 @@ from emulator.aws.services.appflow import appflow_service
 from emulator.clock import Clock
 from emulator.injector import Injector
 from emulator.model import Outcome
+from emulator.saas import SaasHosts
 from emulator.timeline import Timeline
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:crm"
@@ -63,9 +64,10 @@ class Rig:
         self.clock, self.connector, self.backend = Clock(manual=True), Connector(), Backend()
         self.timeline = Timeline(self.clock)
         self.injector = Injector(self.clock, self.timeline)
+        self.hosts = SaasHosts(self.injector)
         self.service = appflow_service(
             self.connector, lambda service, place="": self.client(service, "appflow.amazonaws.com", place),
-            self.injector, "123456789012", "us-east-1",
+            self.injector, "123456789012", "us-east-1", hosts=self.hosts,
         )
         self.endpoint = AwsEndpoint(self.injector, Attribution(), self.backend, {"appflow": self.service})
         self.appflow, self.secrets = self.client("appflow"), self.client("secretsmanager")
@@ -73,7 +75,9 @@ class Rig:
 
     def fresh(self):
         """As new: its clients cost too much to make them for every test."""
+        self.injector.disarm()
         self.backend.reset()
+        self.hosts.reset()
         self.service.implementation.clear()
         self.service.implementation.wait()
         self.timeline.clear()
