@@ -76,7 +76,8 @@ def configuration(arn, secret, folder):
         "onDemandFromS3TestConfigurations": [
             {**into, "flowName": "generated", "flowTimeout": 5,
              "dataGeneratorClassName": "custom_connector_example.integ_test.sales_generator.SalesForceTestData"},
-            {**into, "flowName": "file", "flowTimeout": 5, "sourceDataFile": str(EXPECTED / "salesforce-insert-file.csv")},
+            {**into, "flowName": "file", "flowTimeout": 5,
+             "sourceDataFile": str(EXPECTED / "salesforce-insert-file.csv")},
         ],
     }
 
