@@ -16,6 +16,7 @@ from emulator.injector import Injector
 from emulator.model import Reply, Subject
 
 RETRIES = 3  # of one request that the connector wants to have later
+LONGEST_S = 86_400  # that it may want to have it later by
 _LATER = ("RateLimitExceeded", "ServiceUnavailable")
 R = TypeVar("R", bound=Reply)
 S = TypeVar("S", bound=Subject)
@@ -79,6 +80,7 @@ class Asking:
 def _pause(error: ConnectorError) -> float | None:
     """Seconds of rig time after which the connector wants to be asked again; None where it does not say so."""
     details = getattr(error.answer, "errorDetails", None)
-    if error.error_code not in _LATER or details is None or details.retryAfterSeconds is None:
+    seconds = getattr(details, "retryAfterSeconds", None)
+    if error.error_code not in _LATER or seconds is None or seconds > LONGEST_S:
         return None
-    return max(0.0, float(details.retryAfterSeconds))
+    return max(0.0, float(seconds))

@@ -102,7 +102,10 @@ class ConnectorDestination:
 
 
 def _text(row: Row) -> str:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str)
+    try:
+        return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+    except (ValueError, RecursionError) as error:
+        raise FlowFailed(f"A record cannot be written as JSON: {error}.") from None
 
 
 def _put(batch: Sequence[str], refused: Sequence[Refused]) -> Put:

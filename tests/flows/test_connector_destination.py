@@ -114,6 +114,12 @@ def test_every_record_arrives_once_in_order_and_no_request_is_too_large(given_ro
     assert len(arrived(asked)) + put.failed == len(given_rows)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_record_that_json_cannot_hold_ends_the_run(asked, value):
+    with pytest.raises(FlowFailed, match="A record cannot be written as JSON"):
+        ConnectorDestination(asked.asking, Writing(), Dropped()).write([{"Id": value}])
+
+
 def test_a_record_that_fills_a_request_by_itself_is_refused_by_appflow(asked):
     asked.says(WriteData=taken)
     large = {"Id": "x" * ANSWER_LIMIT}

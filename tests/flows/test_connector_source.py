@@ -1,17 +1,21 @@
 """A custom connector as a flow's source: its pages, one after the other, however it answers."""
 
+import contextlib
 import dataclasses
 import json
 
 import pytest
 from appflow_rig import OK
 from asking_rig import Asked, in_turn, page, refusal
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator.fault import Fault
 from emulator.flows import connector_source
 from emulator.flows.connector_source import SEEN_MOST, ConnectorSource
 from emulator.flows.plan import Canceled, FlowFailed
 from emulator.frontdoors.appflow import ConnectorError
+from emulator.model import Outcome
 from emulator.scope import When
 
 
@@ -115,12 +119,42 @@ def test_it_is_asked_again_three_times_at_most_for_each_page(asked):
     assert len(asked.connector.requests) == 4 + 4
 
 
-@pytest.mark.parametrize(("code", "after"), [("RateLimitExceeded", None), ("ServerError", 5), ("RequestTimeout", 5)])
+@pytest.mark.parametrize(
+    ("code", "after"),
+    [("RateLimitExceeded", None), ("ServerError", 5), ("RequestTimeout", 5), ("ServiceUnavailable", 86_401),
+     ("RateLimitExceeded", 10**400)],
+)
 def test_without_a_time_or_for_another_reason_it_is_not_asked_again(asked, code, after):
     asked.says(QueryData=refusal(code, after=after))
     with pytest.raises(ConnectorError):
         pages(asked)
     assert (len(asked.connector.requests), asked.clock.now()) == (1, 0)
+
+
+def test_a_moment_that_has_passed_is_now(asked):
+    asked.says(QueryData=in_turn(refusal("RateLimitExceeded", after=-5), page()))
+    assert (len(pages(asked)), asked.clock.now()) == (1, 0)
+
+
+ANSWERS = st.fixed_dictionaries({}, optional={
+    "isSuccess": st.booleans() | st.none() | st.text(max_size=3),
+    "records": st.lists(st.text(max_size=5) | st.just("{}") | st.integers(), max_size=3) | st.none() | st.integers(),
+    "nextToken": st.none() | st.just("a") | st.integers(),
+    "errorDetails": st.none() | st.fixed_dictionaries({
+        "errorCode": st.sampled_from(["RateLimitExceeded", "InvalidCredentials", "Other"]),
+        "errorMessage": st.text(max_size=3) | st.none(), "retryAfterSeconds": st.none() | st.integers() | st.text(),
+    }),
+})
+
+
+@given(ANSWERS | st.none() | st.integers() | st.lists(st.integers(), max_size=2), st.booleans())
+def test_whatever_a_connector_answers_a_run_has_an_end(said, renews):
+    asked = Asked()
+    asked.renews = renews
+    asked.says(QueryData=Outcome("ok", json.dumps(said).encode()))
+    with contextlib.suppress(ConnectorError, FlowFailed):
+        assert all(isinstance(row, dict) for one in pages(asked) for row in one.rows)
+    assert len(asked.connector.requests) <= SEEN_MOST
 
 
 def test_with_new_credentials_the_same_request_is_made_once_more(asked):
