@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from emulator.aws.authorization.bucket_policies import APPFLOW, BucketPolicies
 from emulator.aws.authorization.context import context, resource_tags
 from emulator.aws.authorization.function_policies import FunctionPolicies
 from emulator.aws.authorization.needs import Need, needs
@@ -37,11 +38,13 @@ _SILENT = ("secretsmanager", "s3", "sts")
 
 
 class Authorization:
-    """Decides calls of functions' roles, IAM users, STS sessions and Cognito identities. AWS services acting inside the
-    rig, and keys nobody issued (the account's root: the rig's admin), may do everything.
+    """Decides calls of functions' roles, IAM users, STS sessions and Cognito identities, and what AppFlow does with
+    buckets. Other AWS services acting inside the rig, and keys nobody issued (the account's root: the rig's admin), may
+    do everything.
 
-    mode: `enforce`, a role that IAM does not have decides nothing, and is named once in the log; `strict`, it may do
-    nothing; `off`, everything is allowed. gather: the one way to a caller's policies; may be replaced.
+    mode: `enforce`, a role that IAM does not have and a bucket without a policy decide nothing, and are named once in
+    the log; `strict`, they allow nothing; `off`, everything is allowed. gather: the one way to a caller's policies; may
+    be replaced.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Authorization:
         self.gather: Gather = lambda iam, arn, session, reader: gather(iam, arn, session)
         self._side = ResourceSide(backend, functions)
         self._functions_say = FunctionPolicies(functions, injector)
+        self._buckets_say = BucketPolicies(self._side, account, self._name)
         self._seen: set[str] = set()
         self._named: set[str] = set()
         self._lock = threading.Lock()
@@ -69,7 +73,7 @@ class Authorization:
         """Why the call may not be made, as its service says it; None when it may."""
         held = self._decided_holder(call.caller.access_key)
         if held is None:
-            return None
+            return self._service_refusal(call, request)
         found = self._gathered(held.session, call.caller)
         if found is None:
             return None
@@ -78,6 +82,14 @@ class Authorization:
             if not (decision := self._decided(found, need, common)).allowed:
                 return _refused(call, need, decision, held.session.arn)
         return None
+
+    def _service_refusal(self, call: AwsCall, request: WireRequest) -> AwsError | None:
+        if self.mode == "off" or call.caller.arn != APPFLOW:
+            return None
+        keys = context(call, request, self.clock, self.functions.arn(""))
+        needed = needs(call, request, self.backend)
+        refused = self._buckets_say.refused(call, needed, keys, self.mode == "strict")
+        return _refused(call, refused.need, refused.decision, call.caller.arn) if refused else None
 
     def _decided_holder(self, access_key: str) -> Held | None:
         """None for callers that are not decided: nobody's keys, services acting inside the rig, the account's root."""

@@ -30,8 +30,8 @@ class FlowAgreement:
         profile = self._store.profile(side["connectorProfileName"])
         registration = self._store.registration(profile.label)
         refuse(prefix, list(_unable(flow, profile.label, registration.configuration)))
-        for bucket in _buckets(flow):
-            self._find(bucket, prefix)
+        for operation, bucket in _buckets(flow):
+            self._reach(operation, bucket, prefix)
         said = self._entities.definition(profile, side.get("apiVersion"), properties["entityName"]).entityDefinition
         refuse(prefix, list(_incremental(flow, {field.fieldName: field for field in said.fields})))
         settings, mode = properties.get("customProperties") or {}, _mode(flow)
@@ -39,14 +39,14 @@ class FlowAgreement:
         if settings or asked & {mode, "SOURCE_AND_DESTINATION"}:
             ask(self._calls, registration.lambda_arn, validate_settings(mode, settings))
 
-    def _find(self, bucket: str, prefix: str) -> None:
+    def _reach(self, operation: str, bucket: str, prefix: str) -> None:
         from botocore.exceptions import ClientError
 
         try:
-            self._s3().head_bucket(Bucket=bucket)
+            getattr(self._s3(), operation)(Bucket=bucket)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            why = "does not exist" if code == "404" else f"cannot be reached by Amazon AppFlow: {code}"
+            why = "does not exist" if code == "NoSuchBucket" else f"cannot be reached by Amazon AppFlow: {code}"
             refuse(prefix, [f"The bucket {bucket} {why}"])
 
 
@@ -54,11 +54,12 @@ def _mode(flow: Flow) -> str:
     return "SOURCE" if flow.reads_connector else "DESTINATION"
 
 
-def _buckets(flow: Flow) -> Iterator[str]:
-    yield flow.s3["bucketName"]
+def _buckets(flow: Flow) -> Iterator[tuple[str, str]]:
+    """(what AppFlow's policy for such a bucket must allow, as boto3 calls it, bucket)."""
+    yield ("get_bucket_acl" if flow.reads_connector else "list_objects_v2"), flow.s3["bucketName"]
     errors = flow.connector_properties.get("errorHandlingConfig") or {}
     if errors.get("bucketName"):
-        yield errors["bucketName"]
+        yield "get_bucket_acl", errors["bucketName"]
 
 
 def _unable(flow: Flow, label: str, said: Any) -> Iterator[str]:
