@@ -24,6 +24,7 @@ GROUPS = {  # points -> the heading under which people look for a fault that str
     "AWS calls": ("aws_call", "read"),
     "Environments": ("start", "warm"),
     "Invocations": ("request", "permit", "invoke", "deliver"),
+    "Flows": ("query", "write"),
     "Sockets": ("connect", "resume"),
     "SaaS hosts": ("resolve", "handshake", "upstream"),
 }

@@ -135,7 +135,7 @@ def test_what_is_like_nothing_is_not_guessed():
 
 def test_faults_are_in_groups_by_where_they_strike():
     groups = catalogue.grouped()
-    assert list(groups) == ["AWS calls", "Environments", "Invocations", "Sockets", "SaaS hosts"]
+    assert list(groups) == ["AWS calls", "Environments", "Invocations", "Flows", "Sockets", "SaaS hosts"]
     assert sorted(name for names in groups.values() for name in names) == sorted(catalogue.faults())
     assert groups["Sockets"][:2] == ["db_connections_exhausted", "db_socket_open"]
     assert "environment_killed" in groups["Environments"]
@@ -239,7 +239,7 @@ def test_what_is_no_rule_is_one_line_with_file_and_choices(written, said):
         ("with", {"delay_ms": None}, "with.delay_ms: Input should be a valid integer, not None"),
         ("with", {"delay_ms": -1}, "with.delay_ms: must be 0 or more, not -1"),
         ("with", {"real": 1}, "with.real: Input should be a valid boolean, not 1"),
-        ("match", {"func": "x"}, "match.func: unknown key (choose from: caller, entity, flow, function, host, operation, origin, "),
+        ("match", {"func": "x"}, "match.func: unknown key (choose from: caller, entity, flow, function, host, "),
         ("match", {"function": 5}, "match.function: Input should be a valid string, not 5"),
         ("match", "crm", "match: must be a mapping, not 'crm'"),
         ("when", {"time": 1}, "when.time: unknown key (choose from: after, between, every, per, probability, times, "),
