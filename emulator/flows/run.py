@@ -64,8 +64,10 @@ class Transfer:
                 self._look()
             self._tell(self._destination.finish())
         except BaseException as error:
-            self._tell(error.put if isinstance(error, Ended) else Put())
-            self._destination.abandon()
+            try:
+                self._tell(error.put if isinstance(error, Ended) else Put())
+            finally:
+                self._destination.abandon()
             raise
 
     def _page(self, page: Page) -> None:

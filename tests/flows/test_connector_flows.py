@@ -1,11 +1,17 @@
 """Whole flows through boto3: from S3 to a custom connector, and what connectors do to runs."""
 
+import dataclasses
 import json
 
 import pytest
 from appflow_rig import CONFIGURATION, OK, error_of, failure
 from asking_rig import in_turn, refusal
-from flow_rig import flow, paged, records, run
+from flow_rig import DEFINITION, flow, paged, records, run
+
+from emulator.aws import internal
+from emulator.fault import Fault, Rule
+from emulator.model import RecordResult
+from emulator.scope import Match
 
 pytest_plugins = ["appflow_rig", "flow_rig"]  # fixtures: plain, crm
 CSV = "Id,Name\n" + "".join(f"{n},Person {n}\n" for n in range(1, 6))
@@ -193,6 +199,52 @@ def test_a_run_of_a_filter_is_told_to_the_connector(crm):
     run(crm)
     [first, *_] = [request for request in crm.connector.requests if request["type"] == "QueryDataRequest"]
     assert first["filterExpression"] == '(Name = "Ann")'
+
+
+CONNECTOR = f'''
+import json
+WRITING = {{"connectorModes": ["DESTINATION"], "supportedWriteOperations": ["INSERT"], "authenticationConfig": None}}
+ANSWERS = {{"DescribeConnectorConfiguration": {{**{CONFIGURATION!r}, **WRITING}},
+           "DescribeEntity": {DEFINITION!r}}}
+
+def handler(event, context):
+    if event["type"] == "WriteDataRequest":
+        return {{"isSuccess": True, "writeRecordResults": [
+            {{"isSuccess": True, "recordId": json.loads(record)["Id"]}} for record in event["records"]]}}
+    return ANSWERS.get(event["type"].removesuffix("Request"), {{"isSuccess": True}})
+'''
+
+
+class Unanswered(Fault):
+    """A batch is written, and the answer says of its last record that it was not."""
+
+    name = "unanswered"
+
+    def on_write(self, write, proceed, ctx):
+        return dataclasses.replace(reply := proceed(), results=(*reply.results[:-1], RecordResult(False, None, "lost")))
+
+
+def test_a_whole_rig_writes_through_its_function_past_its_rules(inline_rig, write_handler):
+    appflow, s3 = (internal.client(inline_rig.endpoint, name) for name in ("appflow", "s3"))
+    s3.create_bucket(Bucket="lake")
+    s3.put_object(Bucket="lake", Key="in/people.csv", Body=CSV)
+    arn = inline_rig.function("crm", write_handler(CONNECTOR), "handler.handler")
+    appflow.register_connector(connectorLabel="crm", connectorProvisioningType="LAMBDA",
+                               connectorProvisioningConfig={"lambda": {"lambdaArn": arn}})
+    appflow.create_connector_profile(
+        connectorProfileName="acme", connectorType="CustomConnector", connectorLabel="crm", connectionMode="Public",
+        connectorProfileConfig={"connectorProfileProperties": {"CustomConnector": {}}},
+    )
+    inline_rig.injector.arm([Rule(Unanswered(), Match(flow="contacts", function="crm"))])
+    appflow.create_flow(**inward())
+    appflow.start_flow(flowName="contacts")
+    inline_rig.settle()
+    [record] = appflow.describe_flow_execution_records(flowName="contacts")["flowExecutions"]
+    assert record["executionStatus"] == "Successful"
+    result = record["executionResult"]
+    assert (result["recordsProcessed"], result["errorInfo"]["putFailuresCount"]) == (5, 1)
+    struck = [(event.subject, event.point) for event in inline_rig.timeline.strikes("unanswered")]
+    assert struck == [("contacts/run-1/batch-1", "write")]
 
 
 def test_a_canceled_write_run_keeps_what_it_wrote(target):

@@ -106,6 +106,16 @@ def test_what_a_destination_has_done_of_the_page_that_ends_the_run_is_told():
     assert told == [Progress(Counts(1, 0, 1, 10, 7, "duplicate"), 0, "", ("errors-1",))]
 
 
+def test_who_is_told_may_fail_and_the_destination_is_abandoned_all_the_same():
+    def told(progress):
+        raise OSError("no space left on device")
+
+    destination = Taking()
+    with pytest.raises(OSError, match="no space left"):
+        Transfer(Given(rows(1)), Odd(), destination, told, threading.Event()).run()
+    assert destination.end == "abandoned"
+
+
 def test_a_canceled_run_ends_with_the_page_in_hand():
     canceled = threading.Event()
 
