@@ -147,3 +147,10 @@ def test_every_rig_of_a_sweep_is_gone(run, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     run("def test_it(rig):\n    assert rig.settings.seed < 3\n", "--rig-seeds", "5").assert_outcomes(failed=1)
     assert list(tmp_path.glob("lambdarig-*")) == []
+
+
+def test_a_slow_sweep_says_how_far_it_is_without_being_asked(run):
+    slow = "from emulator.pytest_plugin import sweeping\nsweeping.SILENT_S = 0\n\ndef test_it(rig):\n    pass\n"
+    run(slow, "--rig-seeds", "4").stdout.fnmatch_lines(["  seeds 0 to 0 passed", "  seeds 0 to 2 passed"])
+    quiet = run("def test_it(rig):\n    pass\n", "--rig-seeds", "4")
+    assert not any("seeds 0 to" in line for line in quiet.outlines)

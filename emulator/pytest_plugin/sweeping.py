@@ -16,17 +16,19 @@ from emulator.pytest_plugin import choices
 from emulator.pytest_plugin.rigs import RIGS, USE
 
 TOLD = 10  # how often a long sweep says how far it is, with -v
+SILENT_S = 10.0  # for so long at most it says nothing, without -v too
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     about = "run each test that uses a rig with so many seeds, from --rig-seed on, until one fails; then by fewer rules"
-    parser.getgroup("lambdarig").addoption("--rig-seeds", type=int, default=0, metavar="N", help=about)
+    parser.getgroup("lambdarig").addoption("--rig-seeds", type=int, metavar="N", help=about)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("rig_seeds") < 0:
-        raise pytest.UsageError(f"--rig-seeds: must be 1 or more, not {config.getoption('rig_seeds')}")
-    if config.getoption("rig_seeds") and config.getoption("rig_keep"):
+    seeds = config.getoption("rig_seeds")
+    if seeds is not None and seeds < 1:
+        raise pytest.UsageError(f"--rig-seeds: must be 1 or more, not {seeds}")
+    if seeds and config.getoption("rig_keep"):
         raise pytest.UsageError("--rig-keep: keeps one rig, --rig-seeds makes many: replay the seed that failed")
 
 
@@ -51,10 +53,14 @@ class Sweep:
 
     def __init__(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         self._item, self._nextitem = item, nextitem
+        from emulator.clock import Clock
+
         first = choices.seed(item.config)
         self._first = getattr(getattr(item, "scenario", None), "seed", 0) if first is None else first
         self._seeds = range(self._first, self._first + item.config.getoption("rig_seeds"))
         self._without = choices.without(item.config)
+        self._clock = Clock()
+        self._told_at = self._clock.monotonic()
 
     def reports(self) -> list[pytest.TestReport]:
         """Those of the last trial, which is the smallest that fails, or the last seed where none does."""
@@ -62,8 +68,9 @@ class Sweep:
             last = seed == self._seeds[-1]
             reports, labels = self._trial(seed, self._without, self._nextitem if last else self._item.parent)
             if failed := _failed_in(reports):
+                self._tell(f"seed {seed} fails: which of its rules does it need?", force=bool(labels))
                 return self._smallest(seed, failed, labels, reports)
-            self._tell(seed)
+            self._passed(seed)
         return reports
 
     def _trial(
@@ -111,12 +118,23 @@ class Sweep:
             return f"{head}; it fails without any of the rules {', '.join(labels)}"
         return f"{head}; of the rules {', '.join(labels)} it needs {', '.join(needed)}"
 
-    def _tell(self, seed: int) -> None:
-        config, done = self._item.config, seed - self._first + 1
+    def _passed(self, seed: int) -> None:
+        done = seed - self._first + 1
+        if done < len(self._seeds):
+            step = max(1, len(self._seeds) // TOLD)
+            self._tell(f"seeds {self._first} to {seed} passed", force=done % step == 0)
+
+    def _tell(self, line: str, force: bool) -> None:
+        """With -v what is forced; without it what comes after a long silence."""
+        config, now = self._item.config, self._clock.monotonic()
         terminal = config.pluginmanager.get_plugin("terminalreporter")
-        step = max(1, len(self._seeds) // TOLD)
-        if terminal is not None and config.getoption("verbose") > 0 and done % step == 0 and done < len(self._seeds):
-            terminal.write_line(f"  seeds {self._first} to {seed} passed")
+        verbose = config.getoption("verbose")
+        if terminal is None or verbose < 0 or not (force if verbose > 0 else now - self._told_at >= SILENT_S):
+            return
+        self._told_at = now
+        terminal.ensure_newline()
+        terminal.write_line(f"  {line}")
+        terminal.flush()
 
 
 def _failed_in(reports: list[pytest.TestReport]) -> str:
