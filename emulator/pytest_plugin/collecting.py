@@ -25,6 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A pattern that cannot match is an error; one that matches nothing is a warning: its scenarios would not run."""
+    for pattern in config.getini("rig_scenarios"):
+        if Path(pattern).is_absolute():
+            raise pytest.UsageError(f"rig_scenarios: {pattern}: must be relative to {config.rootpath}")
+        if not hasattr(config, "workerinput") and next(config.rootpath.glob(pattern), None) is None:
+            nothing = f"rig_scenarios: {pattern}: there is no such file under {config.rootpath}"
+            config.issue_config_time_warning(pytest.PytestConfigWarning(nothing), stacklevel=2)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     if file_path.suffix not in (".yaml", ".yml"):
         return None

@@ -38,7 +38,9 @@ def make_rig(request: pytest.FixtureRequest) -> Callable[..., PytestRig]:
     config, rigs = request.config, request.config.stash[RIGS]
 
     def make(**settings: Any) -> PytestRig:
-        rigs.made.append(rigs.another(choices.settings(config, **settings)))
+        from emulator.pytest_plugin.wanted import checked
+
+        rigs.made.append(rigs.another(choices.settings(config, **checked(settings))))
         return rigs.made[-1]
 
     return make

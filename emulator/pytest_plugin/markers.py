@@ -62,13 +62,17 @@ def _problems(item: pytest.Function) -> Iterator[str]:
 def rules(item: pytest.Item) -> list[Rule]:
     """Those of the scenario, then those of the markers as they are read, from the module down. Raises UsageError."""
     from emulator import catalogue
+    from emulator.errors import UsageError
 
     path, scenario = scenario_of(item)
     made = catalogue.rules(scenario.faults, path) if scenario is not None else []
     taken = {rule.label for rule in made}
     for mark in reversed(list(item.iter_markers("fault"))):
         rule = _rule(mark)
-        catalogue.claim(rule, taken, "marker fault", rule.fault.name)
+        if rule.label in taken:
+            again = f"a rule named {rule.label!r} is armed already: give this one a `label` of its own"
+            raise UsageError(f"marker fault({rule.fault.name!r}): {again}")
+        taken.add(rule.label)
         made.append(rule)
     return made
 

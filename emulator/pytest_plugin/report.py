@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from emulator.timeline import Event
 
 PACKAGE = Path(__file__).parents[1]
-LINES, WIDTH, INVOCATIONS = 30, 300, 10  # of a log; of a line; the last so many
+LINES, WIDTH, INVOCATIONS = 30, 500, 10  # of a log; of a line; the last so many
 SEEN = pytest.StashKey[dict[str, int]]()
 _CALL = re.compile(r"(?P<invocation>[^/]+/inv-\d+)/(?P<call>.+)")
 
@@ -78,7 +78,13 @@ def _made(item: pytest.Item) -> list[tuple[PytestRig, int]]:
 
 def about(item: pytest.Item, rig: PytestRig) -> str:
     """Everything that helps to see why, and to see it again."""
-    return "\n".join([*happened(rig), f"seed {rig.settings.seed}", replay(item, rig)])
+    return "\n".join([*happened(rig), *_muted(rig), f"seed {rig.settings.seed}", replay(item, rig)])
+
+
+def _muted(rig: PytestRig) -> Iterator[str]:
+    """Labels of `--rig-without`: a typo there would let a rule strike that is thought to be muted."""
+    for label in rig.settings.without:
+        yield f"{label} was muted" if label in rig.injector.labels else f"--rig-without: no rule {label!r} was armed"
 
 
 def happened(rig: PytestRig, since: int = 0) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,12 @@ NOTHING: Any = object()
 
 @dataclass(frozen=True)
 class Result:
-    """What boto3's `invoke` gave. payload: parsed JSON. log: the last 4 KB. error: '' or Unhandled."""
+    """What boto3's `invoke` gave. payload: parsed JSON. log: the last 4 KB, not in assertions that pytest
+    explains: a failing test prints the logs anyway. error: '' or Unhandled."""
 
     payload: Any
     error: str
-    log: str
+    log: str = field(repr=False)
 
     @property
     def ok(self) -> bool:
@@ -41,6 +42,9 @@ class PytestRig:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rig, name)
+
+    def __repr__(self) -> str:
+        return f"<rig of engine {self.rig.engine.name}, seed {self.rig.settings.seed}>"
 
     def function(
         self,
