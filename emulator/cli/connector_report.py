@@ -80,7 +80,7 @@ def _print(console: Any, results: list[Result]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", "check", "what must hold, and what is worth knowing", "s", box=SIMPLE, pad_edge=False)
+    table = Table("", "check", "what must hold, and what is worth knowing", "s", box=SIMPLE, pad_edge=False, show_edge=False)
     for result in (one for one in results if one.status != "skipped"):
         told = result.check.about + (f"\n{result.remark}" if result.remark else "")
         seconds = f"{result.seconds:.2f}" if result.heard else ""

@@ -17,6 +17,7 @@ from emulator.errors import UsageError, Verdict
 
 LOOK_S = 0.1
 CANCEL_S = 10.0
+WIDTH = 200  # columns where no terminal reads it: an id that is cut is no use
 OVER = ("Successful", "Error", "Canceled")
 COLUMNS = ("status", "started", "seconds", "records", "bytes in", "bytes out", "failed", "execution", "message")
 Record = dict[str, Any]
@@ -201,8 +202,11 @@ def _table(columns: tuple[str, ...], rows: list[list[str]], none: str) -> None:
     if not rows:
         click.echo(none)
         return
-    table = Table(*columns, box=SIMPLE, pad_edge=False)
+    table = Table(*columns, box=SIMPLE, pad_edge=False, show_edge=False)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)
-    (console if console.is_terminal else Console(highlight=False, width=200)).print(table)
+    console = console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    with console.capture() as printed:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
