@@ -126,7 +126,8 @@ class SaasHosts:
         host = (url.hostname or "").lower()
         if host not in self:
             self.refuse(host, asker)
-            raise NoAnswer(f"no stub answers for the host {host}: give the rig a stub file that has it under `hosts`")
+            how = "name a stub file for it as `upstreams` in the rig's file, or in a test give it to rig.upstreams()"
+            raise NoAnswer(f"no stub answers for the host {host}: {how}")
         try:
             self._reach(host, url.scheme, asker)
         except RigError as error:

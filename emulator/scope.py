@@ -19,7 +19,8 @@ class Match:
     with the version or alias that it was invoked by.
     route: `GET /orders/{id}` at API Gateway.
     origin: who invoked: `lambda`, `apigateway`, `appflow`, `event`; for an AWS call `function` or `client`.
-    caller: ARN of the caller. host: SaaS host name, or relay name for a database connection.
+    caller: ARN of the caller; of a request to a SaaS host the AWS service that makes it (`appflow.amazonaws.com`).
+    host: SaaS host name, or relay name for a database connection.
     flow, entity: name of the AppFlow flow, and of what it reads from or writes to its connector.
     """
 
