@@ -59,6 +59,29 @@ def test_an_update_changes_the_flow_and_new_mappings_its_schema_version(crm):
     assert json.loads(lines(crm)[0]) == {"Id": "1"}
 
 
+MASK = {"taskType": "Mask", "sourceFields": ["Name"], "connectorOperator": {"CustomConnector": "MASK_ALL"},
+        "destinationField": "Name"}
+ADULTS = {"taskType": "Filter", "sourceFields": ["Age"], "connectorOperator": {"CustomConnector": "GREATER_THAN"},
+          "taskProperties": {"DATA_TYPE": "long", "VALUE": "17"}}
+PARTITIONED = {"taskType": "Partition", "sourceFields": ["Name"],
+               "taskProperties": {"ORDERED_PARTITION_KEYS_LIST": "[\"Name\"]"}}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "version"),
+    [
+        (projected("Id", "Name"), 1), ([*projected("Id", "Name"), ADULTS], 1), ([*projected("Id", "Name"), MASK], 1),
+        (projected("Id", Name="name"), 2), ([*projected("Id", "Name"), PARTITIONED], 2),
+        ([{**task, "taskProperties": {"DESTINATION_DATA_TYPE": "string"}} if task["taskType"] == "Map" else task
+          for task in projected("Id", "Name")], 2),
+    ],
+)
+def test_a_schemas_version_is_of_mappings_types_and_partitions(crm, tasks, version):
+    crm.appflow.create_flow(**flow())
+    crm.appflow.update_flow(**flow(tasks=tasks))
+    assert crm.appflow.describe_flow(flowName="contacts")["schemaVersion"] == version
+
+
 def test_a_flow_name_is_taken_once_and_free_after_deletion(crm):
     crm.appflow.create_flow(**flow())
     assert error_of(crm.appflow.create_flow, **flow())[:2] == ("ConflictException", 409)

@@ -16,6 +16,14 @@ MODEL = get_session().get_service_model("appflow")
 OPERATIONS = MODEL.operation_names
 STATUS = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in MODEL.error_shapes}
 STATUS |= {"SerializationException": 400, "UnknownOperationException": 404}
+# Beyond the model: input that breaks it; AWS's own answers (terraform-provider-aws #34422, cdk-appflow #21); what the
+# rig does not have.
+ANY = {"ValidationException", "SerializationException"}
+MORE = {"CreateConnectorProfile": {"ConnectorServerException", "ResourceNotFoundException"},
+        "UpdateConnectorProfile": {"ConnectorServerException"},
+        "CreateFlow": {"UnsupportedOperationException"}, "UpdateFlow": {"UnsupportedOperationException"}}
+CODES = {name: {shape.name for shape in MODEL.operation_model(name).error_shapes} | ANY | MORE.get(name, set()) | {""}
+         for name in OPERATIONS}
 RESOURCES = [f"arn:aws:appflow:us-east-1:123456789012:{name}" for name in
              ("flow/contacts", "connector/crm", "connectorprofile/acme", "flow/nobody")]
 KNOWN = {
@@ -110,8 +118,7 @@ def test_inputs_of_the_model_are_answered(world, operation):
     @given(value=INPUTS.good(operation))
     def answered(value):
         again()
-        code = held(raw(rig, *INPUTS.sent(operation, value)))
-        assert code != "SerializationException"
+        assert held(raw(rig, *INPUTS.sent(operation, value))) in CODES[operation] - {"SerializationException"}
 
     answered()
 
@@ -124,7 +131,7 @@ def test_spoilt_inputs_are_refused_or_answered(world, operation):
     @given(value=INPUTS.bad(operation))
     def answered(value):
         again()
-        held(raw(rig, *INPUTS.sent(operation, value)))
+        assert held(raw(rig, *INPUTS.sent(operation, value))) in CODES[operation] | {"UnknownOperationException"}
 
     answered()
 
@@ -139,7 +146,7 @@ def test_bytes_that_are_no_input_are_refused_or_answered(world, operation):
     def answered(body, content_type):
         again()
         method, path, query, _ = INPUTS.sent(operation, {"resourceArn": RESOURCES[0]})
-        held(raw(rig, method, path, query, body, content_type))
+        assert held(raw(rig, method, path, query, body, content_type)) in CODES[operation]
 
     answered()
 

@@ -13,6 +13,7 @@ from emulator.aws.services.appflow.flow_agreement import FlowAgreement
 from emulator.aws.services.appflow.flow_rules import CREATE, UPDATE, check, moved, refuse
 from emulator.aws.services.appflow.store import RUNNING, Flow, Params, Store, page
 from emulator.flows.runs import Runs
+from emulator.flows.task_parts import operator
 from emulator.frontdoors.appflow import ConnectorCalls
 from emulator.model import AwsCall
 
@@ -51,8 +52,8 @@ class FlowOperations:
         return {"flowArn": arn, "flowStatus": made.status}
 
     def update_flow(self, params: Params, call: AwsCall) -> Params:
-        """A run under way keeps what it began with. New tasks are a new version of the schema. Where the records go
-        stays; a flow with another kind of trigger is as a new one."""
+        """A run under way keeps what it began with. Where the records go stays; a flow with another kind of trigger is
+        as a new one."""
         arn = self.store.arn("flow", params["flowName"])
         return self.store.once("UpdateFlow", params, lambda: self._update(arn, params, call.caller.arn))
 
@@ -66,7 +67,7 @@ class FlowOperations:
             changed = replace(
                 kept, given=given, updated_at=self.store.clock.utc(), updated_by=caller,
                 status=kept.status if same else _status(params),
-                schema_version=kept.schema_version + (params["tasks"] != kept.given["tasks"]),
+                schema_version=kept.schema_version + (_schema(params) != _schema(kept.given)),
             )
             self._agreement.check(changed, UPDATE)
             with self.store.lock:
@@ -104,3 +105,12 @@ class FlowOperations:
 def _status(given: Params) -> str:
     """Of a flow that was just made."""
     return "Active" if given["triggerConfig"]["triggerType"] == "OnDemand" else "Draft"
+
+
+def _schema(given: Params) -> list[Params]:
+    """What a version of the schema is of: mappings, data types, partition keys (API reference). Which records pass, and
+    what becomes of their values, is not."""
+    return [
+        task for task in given["tasks"]
+        if task["taskType"] not in ("Filter", "Mask", "Truncate", "Validate") or operator(task) == "PROJECTION"
+    ]
