@@ -161,8 +161,8 @@ def test_a_host_without_a_stub_is_named_with_what_to_do(saas):
     saas.connector.answers["DescribeConnectorConfiguration"] = configuration(tokenURL=[elsewhere])
     saas.appflow.update_connector_registration(connectorLabel="crm")
     assert refused(saas, properties=properties(url=elsewhere)) == (
-        "no stub answers for the host login.elsewhere.com: name a stub file for it as `upstreams` in the rig's file, or "
-        "in a test give it to rig.upstreams()"
+        "no stub answers for the host login.elsewhere.com: name a stub file for it as `upstreams` in the rig's "
+        "file, or in a test give it to rig.upstreams()"
     )
     told = [(e.subject, e.outcome) for e in saas.timeline.events() if e.point == "upstream"]
     assert told == [("appflow.amazonaws.com/acme/login.elsewhere.com#1", "refused")]
