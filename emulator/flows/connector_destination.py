@@ -15,6 +15,7 @@ from emulator.flows.write_results import NO_RESULT, each, problem
 from emulator.frontdoors.appflow import SERVER, ConnectorError, write_data
 from emulator.model import RecordResult, Write, Written
 
+_AS_TEXT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str).encode
 TOO_LARGE = f"The record is too large: a request to a connector has less than {REQUEST_LIMIT} bytes."
 
 
@@ -61,7 +62,7 @@ class ConnectorDestination:
         """Nothing is left open."""
 
     def _refused(self, batch: Sequence[str]) -> list[Refused]:
-        if not fits(batch, self._room):
+        if len(batch) == 1 and not fits(batch, self._room):
             return [Refused(record, TOO_LARGE) for record in batch]
         results = each(self._send(tuple(batch)), len(batch))
         pairs = zip(batch, results, strict=True)
@@ -103,7 +104,7 @@ class ConnectorDestination:
 
 def _text(row: Row) -> str:
     try:
-        return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+        return _AS_TEXT(row)
     except (ValueError, RecursionError) as error:
         raise FlowFailed(f"A record cannot be written as JSON: {error}.") from None
 
