@@ -255,6 +255,19 @@ def test_a_profile_whose_secret_somebody_deleted_can_be_deleted(rig):
     rig.appflow.delete_connector_profile(connectorProfileName="acme")
 
 
+@pytest.mark.parametrize(
+    ("gone", "code"),
+    [({"ForceDeleteWithoutRecovery": True}, "ResourceNotFoundException"),
+     ({"RecoveryWindowInDays": 7}, "ConflictException")],
+)
+def test_a_profile_whose_secret_somebody_deleted_cannot_have_other_credentials(plain, gone, code):
+    plain.register()
+    plain.profile(credentials=BASIC)
+    plain.secrets.delete_secret(SecretId=SECRET, **gone)
+    assert error_of(update, plain, APIKEY)[0] == code
+    update(plain, None)
+
+
 def test_profiles_are_found_by_name_label_and_type(plain):
     plain.register()
     plain.register("other")

@@ -13,7 +13,11 @@ from emulator.frontdoors.appflow import ConnectorCalls, ConnectorError, Request,
 T = TypeVar("T")
 R = TypeVar("R")
 _FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w.-]+(:[\w$-]+)?")
-_SECRETS = {"AccessDeniedException": "AccessDeniedException", "ResourceExistsException": "ConflictException"}
+_SECRETS = {
+    "AccessDeniedException": "AccessDeniedException", "ResourceExistsException": "ConflictException",
+    "ResourceNotFoundException": "ResourceNotFoundException", "InvalidRequestException": "ConflictException",
+    "InvalidParameterException": "ValidationException", "ValidationException": "ValidationException",
+}
 
 
 def ask(calls: ConnectorCalls, lambda_arn: str, request: Request, renew: Callable[[], bool] = lambda: False) -> Any:
@@ -92,8 +96,9 @@ def _urls(said: Any) -> Iterator[str]:
 
 @contextmanager
 def secrets_errors() -> Iterator[None]:
-    """What Secrets Manager refuses: a denial and a taken name are the caller's to know, the rest AppFlow's failure."""
-    from botocore.exceptions import ClientError
+    """What Secrets Manager refuses: a denial, a name that is taken and a secret that is gone are the caller's to know,
+    the rest, and no answer at all, AppFlow's failure."""
+    from botocore.exceptions import ClientError, HTTPClientError
 
     try:
         yield
@@ -101,3 +106,5 @@ def secrets_errors() -> Iterator[None]:
         given = error.response["Error"]
         code = _SECRETS.get(given["Code"], "InternalServerException")
         raise ServiceError(code, given["Message"]) from error
+    except HTTPClientError as error:
+        raise ServiceError("InternalServerException", f"Secrets Manager gave no answer: {error}") from error
