@@ -14,7 +14,8 @@ from emulator.scope import Match
 @dataclass(frozen=True)
 class DeliveredTwice(Fault):
     """The same event reaches the function again when it has run, with the same request id (`aws_request_id`). What the
-    last delivery comes to counts; a synchronous caller, where the rule matches one, is given that answer."""
+    last delivery comes to counts; a synchronous caller, where the rule matches one, is given that answer. With `match:
+    {origin: appflow}` a connector has a flow's batch to write twice."""
 
     name: ClassVar[str] = "delivered_twice"
     default_match: ClassVar[Match] = Match(origin="event")

@@ -13,7 +13,8 @@ from emulator.model import Invocation
 @dataclass(frozen=True)
 class ResponseLost(Fault):
     """The function runs to its end, and its answer gets lost: Invoke's connection ends without one, which SDKs retry;
-    API Gateway answers 504, AppFlow a ConnectorServerException; an asynchronous event is tried again."""
+    API Gateway answers 504, AppFlow a ConnectorServerException; a flow's run ends in Error, though the batch is
+    written; an asynchronous event is tried again."""
 
     name: ClassVar[str] = "response_lost"
 

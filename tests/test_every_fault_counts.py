@@ -13,7 +13,7 @@ from example_runs import engine_of, example, furnished, rigs, seen
 from faults_page import EXAMPLES
 
 from emulator import building, catalogue
-from emulator.files import Step
+from emulator.files import AwsStep, Step
 from emulator.steps import Steps
 
 LONG_S = 10**6
@@ -33,19 +33,24 @@ BOTH_INITS = {  # an init that fails is repeated inside the invocation, and that
 @dataclass(frozen=True)
 class Thing:
     """What is done. of: the example it is taken from, the fault's own unless it says another. params: the rule's
-    `with`. payload: of the function that is invoked. cold: each time in a new environment. first: steps before.
-    expected: where the strikes are others."""
+    `with`. payload: of the function that is invoked. variables: of every function. cold: each time in a new
+    environment. expected: where the strikes are others."""
 
     of: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     match: dict[str, Any] = field(default_factory=dict)
     function: str = ""
     payload: Any = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
     engine: str = ""
     cold: bool = False
     expected: dict[str, list[Any]] = field(default_factory=dict)
 
 
+ONE_PAGE, TWO_PAGES = {"PAGE": "6"}, {"PAGE": "3"}
+LOOPS = {  # the second page leads to itself until the run ends, and has struck nine times before
+    "times": [1, 0], "after": [9, 9], "every": [1, 1, 1], "ttl": [9, "10", 0], "between": [0, "10", 9, "10", 0],
+}
 NAIVE = {"of": "socket_slicer", "function": "naive"}
 THINGS = {
     "aws_blackhole": Thing(params={"seconds": 0}),
@@ -65,13 +70,17 @@ THINGS = {
     "iam_propagation_delay": Thing(params={"seconds": LONG_S}),
     "init_crash": Thing(engine="process", cold=True, expected=BOTH_INITS),
     "init_slow": Thing(params={"seconds": 5}, cold=True),
+    "next_token_loop": Thing(variables=TWO_PAGES, expected=LOOPS),
     "oauth_token_expired": Thing(function="forgetful"),
     "out_of_memory": Thing(engine="process", payload={"mb": 100}),
     "out_of_memory at init": Thing(engine="process", params={"at": "init"}, cold=True, expected=BOTH_INITS),
+    "page_dropped": Thing(variables=ONE_PAGE),
+    "page_repeated": Thing(variables=ONE_PAGE),
     "response_lost": Thing(of="invocation_error"),
     "retried_by_sdk": Thing(  # the second attempt, which passes, takes a turn as well
         match={"function": "till"}, expected={"every": [1, 1, 1]}
     ),
+    "schema_changed": Thing(variables=ONE_PAGE),
     "secret_stale": Thing(params={"seconds": LONG_S}),
     "secret_visibility_delay": Thing(params={"seconds": LONG_S}),
     "socket_slow_close": Thing(**NAIVE, params={"delay_ms": 10}),
@@ -97,15 +106,16 @@ class Doing:
         self.rig = shared.on(self.thing.engine or engine_of(scenario))
         furnished(self.rig, scenario)
         for function in scenario.functions.values():
+            function.environment |= self.thing.variables
             if name != "retried_by_sdk":
                 function.environment["AWS_MAX_ATTEMPTS"] = "1"
         file = EXAMPLES / f"{name}.yaml"
         made = building.build_rig(self.rig.rig, scenario, file, lambda _: None)
         self._steps = Steps(self.rig.rig, file, made | {"steps": {}})
         for step in scenario.steps:
-            if step.aws is not None and step.aws.operation.startswith(("create_", "put_")):
+            if step.aws is not None and step.aws.operation.startswith(("create_", "put_", "register_")):
                 self._steps.aws(step.aws)
-        self._step = next(step for step in scenario.steps if step.invoke or step.http)
+        self._step = next(step for step in scenario.steps if step.invoke or step.http or _runs_flow(step))
         if self._step.invoke:
             invoke = {"function": self.thing.function or self._step.invoke.function, "payload": self.thing.payload}
             self._step = Step.model_validate({"invoke": invoke})
@@ -114,7 +124,17 @@ class Doing:
         if self.thing.cold:
             self.rig.pool.retire(lambda _: True)
         step = self._step
+        if step.aws:
+            return self._flown(step.aws)
         return seen(self._steps.invoke(step.invoke) if step.invoke else self._steps.http(step.http))
+
+    def _flown(self, step: AwsStep) -> Any:
+        """What the record of a whole run of its flow says."""
+        self._steps.aws(step)
+        self.rig.settle()
+        asked = {**step.model_dump(by_alias=True), "operation": "describe_flow_execution_records"}
+        record = self._steps.aws(AwsStep.model_validate(asked))["flowExecutions"][0]
+        return record["executionStatus"], record["executionResult"]
 
     def struck(self, params: dict[str, Any], when: dict[str, Any], pattern: list[Any]) -> list[Any]:
         """The pattern as it comes out under such a rule, which is gone afterwards."""
@@ -127,6 +147,10 @@ class Doing:
             out.append(one if isinstance(one, str) else armed.strikes - before)
         self.rig.injector.disarm([armed])
         return out
+
+
+def _runs_flow(step: Step) -> bool:
+    return step.aws is not None and step.aws.operation == "start_flow"
 
 
 @pytest.mark.parametrize("label", sorted({*catalogue.faults(), *THINGS}))

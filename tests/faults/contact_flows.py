@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "sample_connectors" / "faults" / "contacts"
-NO_VALID = "Error while communicating to connector: Got error from connector. No valid response and error details found"
+NO_ANSWER = "Error while communicating to connector: Got error from connector. No valid response and error details"
 
 
 class Contacts:

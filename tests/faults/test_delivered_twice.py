@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from contact_flows import Contacts
 from doors import Doors
 
 from emulator.errors import FileProblem, Verdict
@@ -49,6 +50,28 @@ def test_a_synchronous_caller_is_spared_unless_it_is_meant(counting):
         counting.invoke("orders")
     with counting.fault("delivered_twice", match={"origin": "lambda"}):
         assert counting.invoke("orders").payload == 4, "the second delivery's answer"
+
+
+def test_a_batch_that_a_flow_writes_is_in_the_crm_twice(real_rig):
+    contacts = Contacts(real_rig).writing()
+    with real_rig.fault("delivered_twice", match={"origin": "appflow"}) as armed:
+        assert contacts.run() == ("Successful", 3, 0, "")
+    assert contacts.written() == [f"Person {number}" for number in (1, 1, 2, 2, 3, 3)]
+    assert (armed.strikes, contacts.struck()) == (1, [("crm/inv-5", "invoke", "ok")])
+
+
+def test_a_batch_is_written_twice_but_once_where_the_connector_finds_the_row(inline_rig):
+    contacts = Contacts(inline_rig).writing(writeOperationType="UPSERT", idFieldNames=["Id"])
+    with inline_rig.fault("delivered_twice", match={"origin": "appflow"}):
+        assert contacts.run() == ("Successful", 3, 0, "")
+    assert contacts.written() == ["Person 1", "Person 2", "Person 3"]
+
+
+def test_a_page_that_the_connector_gives_twice_arrives_once(inline_rig):
+    contacts = Contacts(inline_rig).reading()
+    with inline_rig.fault("delivered_twice", match={"origin": "appflow"}) as armed:
+        assert contacts.run() == ("Successful", 6, 0, "")
+    assert (contacts.ids(), armed.strikes) == (["c1", "c2", "c3", "c4", "c5", "c6"], 3)
 
 
 def test_as_often_as_it_says_and_for_as_many_events(counting):

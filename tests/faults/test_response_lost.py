@@ -2,6 +2,7 @@ import json
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
+from contact_flows import NO_ANSWER, Contacts
 from doors import Doors
 
 from emulator.fault import parameters
@@ -75,6 +76,24 @@ def test_api_gateway_answers_504_and_never_retries(doors):
 def test_appflow_finds_no_valid_response(doors):
     with doors.rig.fault("response_lost", match={"origin": "appflow"}):
         assert doors.connect() == ("ConnectorServerException", f"Error while communicating to connector: {NO_VALID}")
+
+
+def test_a_flow_whose_batch_is_written_does_not_know_it_and_ends_in_error(real_rig):
+    contacts = Contacts(real_rig).writing()
+    with real_rig.fault("response_lost", match={"origin": "appflow"}) as armed:
+        status, _, failed, message = contacts.run()
+    assert (status, failed, message.startswith(NO_ANSWER), armed.strikes) == ("Error", 0, True, 1)
+    assert contacts.written() == ["Person 1", "Person 2", "Person 3"]
+    assert contacts.run() == ("Successful", 3, 0, "")
+    assert contacts.written() == [f"Person {number}" for number in (1, 1, 2, 2, 3, 3)], "run again: there twice"
+
+
+def test_a_flow_whose_page_gets_lost_ends_in_error_behind_the_pages_before(inline_rig):
+    contacts = Contacts(inline_rig).reading()
+    with inline_rig.fault("response_lost", match={"origin": "appflow"}, when={"after": 1}):
+        status, records, _, message = contacts.run()
+    assert (status, records, message.startswith(NO_ANSWER)) == ("Error", 2, True)
+    assert contacts.ids() == ["c1", "c2"]
 
 
 def test_an_event_is_tried_again_and_its_failure_told(doors):
