@@ -131,6 +131,18 @@ def test_a_key_that_the_connector_may_not_use_fails_the_profile(world):
     assert world.secrets.list_secrets()["SecretList"] == []
 
 
+def test_secrets_manager_failing_appflow_itself_ends_the_run_with_a_sentence(world):
+    world.profile()
+    world.flow()
+    world.rig.clock.advance(3600)
+    appflow = {"caller": "appflow.amazonaws.com", "operation": "PutSecretValue", "origin": "client"}
+    with world.rig.fault("aws_response_lost", match=appflow):
+        record = world.run()
+    assert record["executionStatus"] == "Error"
+    assert "Secrets Manager gave no answer" in record["executionResult"]["errorInfo"]["executionMessage"]
+    assert (world.token(), world.run()["executionStatus"], world.token()) == ("access-2", "Successful", "access-3")
+
+
 def test_after_a_refresh_the_connector_may_read_the_old_token_for_a_while(world):
     world.profile()
     world.flow()
