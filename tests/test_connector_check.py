@@ -1,9 +1,10 @@
 """The checks of a connector: one without fault passes all; what cannot be checked says why."""
 
 import json
+import threading
 
 import pytest
-from connector_check_rig import ARN, ENTITIES, SETTINGS, Crm, checked, fails, failure
+from connector_check_rig import ARN, ENTITIES, SETTINGS, Crm, checked, fails, failure, report
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,3 +219,51 @@ def test_literals_of_the_filter_grammar(value, text):
 def test_any_value_is_judged(value):
     for kind in ("String", "Integer", "Double", "Boolean", "DateTime", "Struct", "List", "ByteArray"):
         assert isinstance(misfit(value, kind), str)
+
+
+def test_the_cause_as_lambdas_client_writes_it():
+    log = (
+        "[ERROR] ValueError: no list\nTraceback (most recent call last):\n"
+        '\xa0\xa0File "/var/task/crm.py", line 7, in handler\n\xa0\xa0\xa0\xa0raise x\nEND RequestId: r\n'
+    )
+    assert cause(log) == "ValueError: no list (crm.py, line 7, in handler)"
+
+
+# --- time ---
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for_any_longer():
+    never = threading.Event()
+    crm = Crm(RetrieveData=lambda request, right: never.wait() and right)
+    try:
+        results = checked(crm, write=False, data_limit_s=0.05)
+    finally:
+        never.set()
+    assert told(results) == {
+        "retrieve": ["(the whole answer): no answer after 0.05 s; the function runs on"],
+        "retrieve-unknown-id": ["(the whole answer): no answer after 0.05 s; the function runs on"],
+        "time-limits": ["(time): RetrieveData: no answer after 0.05 s; the function runs on"],
+    }
+
+
+def test_a_cold_start_counts_for_every_request_that_may_meet_it():
+    def after(seconds, init=""):
+        return lambda request, right: Outcome("ok", json.dumps(right).encode(), log=report(init), virtual_s=seconds)
+
+    cold = after(9.65, "\tInit Duration: 9600.00 ms")
+    result = checked(Crm(DescribeConnectorConfiguration=cold, DescribeEntity=after(0.5)), write=False)["time-limits"]
+    [problem] = result.problems
+    assert problem.why == (
+        "DescribeEntity: 0.5 s, after a cold start of 9.6 s 10.1 s in all; AppFlow waits 10 s"
+    )
+    assert result.remark.startswith("cold start 9.60 s; slowest DescribeEntity, 0.50 s")
+
+
+def test_a_function_with_a_short_timeout_of_its_own_is_told_of():
+    assert "the function's own timeout is 3 s" in checked(Crm(), timeout_s=3)["time-limits"].remark
+
+
+def test_a_function_that_is_throttled_is_not_the_connectors_fault_but_told():
+    results = checked(Crm(ListEntities=lambda request, right: Outcome("throttled", b"")), write=False)
+    assert "entities" in told(results)
+    assert "Rate Exceeded." in told(results)["entities"][0]

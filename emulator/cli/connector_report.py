@@ -80,12 +80,14 @@ def _print(console: Any, results: list[Result]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", "check", "what must hold, and what is worth knowing", "s", box=SIMPLE, pad_edge=False, show_edge=False)
+    columns = ("", "check", "what must hold, and what is worth knowing", "s")
+    table = Table(*columns, box=SIMPLE, pad_edge=False, show_edge=False)
     for result in (one for one in results if one.status != "skipped"):
         told = result.check.about + (f"\n{result.remark}" if result.remark else "")
         seconds = f"{result.seconds:.2f}" if result.heard else ""
         table.add_row(Text(result.status, COLOURS[result.status]), result.check.id, Text(told), seconds)
     console.print(table)
+    console.print()
     for reason, ids in _skipped(results).items():
         console.print(Text(f"skipped, {reason}: {', '.join(ids)}", COLOURS["skipped"]))
     for result in results:

@@ -77,6 +77,8 @@ def _chosen(written: RigFile, file: Path, function: str) -> str:
 @contextlib.contextmanager
 def _secrets(api: Any) -> Iterator[Callable[[str], str]]:
     """Makes secrets as AppFlow names them; they go again."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     made: list[str] = []
     numbers = itertools.count(1)
 
@@ -88,8 +90,9 @@ def _secrets(api: Any) -> Iterator[Callable[[str], str]]:
     try:
         yield make
     finally:
-        for arn in made:
-            api.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+        with contextlib.suppress(BotoCoreError, ClientError):  # of a rig that has gone there is nothing to take away
+            for arn in made:
+                api.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
 
 # --- in a rig that runs ---

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 HIDING = "Exception while processing the request"  # what AWS's connector SDKs raise, whatever went wrong
 _BEGIN = "Traceback (most recent call last)"
+_ERROR = "[ERROR] "
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<name>.+)$')
 _RAISED = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*)(?:: (?P<text>.*))?$")
 _LIBRARY = re.compile(r"/(site-packages|dist-packages|custom_connector_sdk|python\d\.\d+|runtime)/")
@@ -28,19 +30,16 @@ def cause(log: str) -> str:
 
 
 def _raised(log: str) -> Iterator[str]:
-    """What each traceback ends with, in order: the first one of a chain is where it began."""
+    """What was raised at the end of each traceback, in order: the first one of a chain is where it began."""
     lines = re.split(r"\r\n|[\r\n]", log)
     for start in (number for number, line in enumerate(lines) if _BEGIN in line):
-        frames: list[re.Match[str]] = []
-        for line in lines[start + 1 :]:
-            if frame := _FRAME.match(line):
-                frames.append(frame)
-            elif line[:1].isspace() or not line:
-                continue
-            else:
-                if _RAISED.match(line):
-                    yield line + _place(frames)
-                break
+        below = list(takewhile(lambda line: line[:1].isspace() or not line, lines[start + 1 :]))
+        frames = [frame for line in below if (frame := _FRAME.match(line))]
+        last = "".join(lines[start + 1 + len(below) :][:1])
+        above = lines[start - 1].removeprefix(_ERROR) if start and lines[start - 1].startswith(_ERROR) else ""
+        raised = last if _RAISED.match(last) else above  # Lambda's client writes it above the traceback
+        if raised:
+            yield raised + _place(frames)
 
 
 def _place(frames: list[re.Match[str]]) -> str:

@@ -176,7 +176,7 @@ class Talk:
         """An answer that AppFlow could not use, or none."""
         if not heard.problems:
             said = heard.error.message if heard.error else "no answer"
-            self.wrong("(no answer)", said)
+            self.wrong("(no answer)", said, "is the function there, and free to be invoked?")
         for problem in heard.problems:
             place, colon, why = problem.partition(": ")
             if heard.status not in ("ok", ""):
