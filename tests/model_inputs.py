@@ -93,11 +93,15 @@ class Inputs:
 
         return st.deferred(drawn)
 
+    def either(self, operation):
+        """Good ones, and those that do what they say."""
+        whole = st.sampled_from(self.whole[operation]) if operation in self.whole else st.nothing()
+        return whole | self.good(operation)
+
     def bad(self, operation):
         """JSON values, spoilt in one to three places: another type, a limit broken, a member missing, or too many."""
-        whole = st.sampled_from(self.whole[operation]) if operation in self.whole else st.nothing()
         places = st.lists(st.tuples(st.randoms(), JUNK), min_size=1, max_size=3)
-        return st.builds(spoilt, whole | self.good(operation), places)
+        return st.builds(spoilt, self.either(operation), places)
 
     def sent(self, operation, value):
         """(method, path, query, body) of a request with these members."""

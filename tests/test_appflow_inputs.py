@@ -51,7 +51,10 @@ WHOLE = {
     "UntagResource": [{"resourceArn": RESOURCES[0], "tagKeys": ["team"]}],
     "ListConnectorEntities": [{"connectorProfileName": "acme", "maxResults": 1, "entitiesPath": "a"}],
     "DescribeConnectorEntity": [{"connectorProfileName": "acme", "connectorEntityName": "Contact"}],
-    "CancelFlowExecutions": [{"flowName": "contacts", "executionIds": ["a", "b"]}],
+    "CancelFlowExecutions": [{"flowName": "contacts"}], "StartFlow": [{"flowName": "contacts"}],
+    "DeleteConnectorProfile": [{"connectorProfileName": "acme", "forceDelete": True}],
+    "UnregisterConnector": [{"connectorLabel": "crm", "forceDelete": True}],
+    "DeleteFlow": [{"flowName": "contacts", "forceDelete": True}],
 }
 INPUTS = Inputs(MODEL, KNOWN, WHOLE)
 FEW = settings(max_examples=12, deadline=10_000, suppress_health_check=list(HealthCheck), database=None)
@@ -166,6 +169,23 @@ def test_a_flow_that_is_taken_can_run(world):
         assert own_failures(rig) == []
 
     runs()
+
+
+@pytest.mark.parametrize("world", ["filled"], indirect=True)
+def test_operations_one_after_the_other_are_answered_whatever_is_left_of_what_they_need(world):
+    """A flow without its profile, a profile without its connector, a run without its flow."""
+    rig, again = world
+    step = st.one_of([st.tuples(st.just(name), INPUTS.either(name)) for name in OPERATIONS])
+
+    @settings(FEW, max_examples=30)
+    @given(steps=st.lists(step, min_size=5, max_size=15))
+    def answered(steps):
+        again()
+        for operation, value in steps:
+            assert held(raw(rig, *INPUTS.sent(operation, value))) in CODES[operation]
+        assert own_failures(rig) == []
+
+    answered()
 
 
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if MODEL.operation_model(name).input_shape
