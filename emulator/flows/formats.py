@@ -36,7 +36,7 @@ class FileFormat:
     file_type: str = "JSON"
     columns: Mapping[str, str] = field(default_factory=dict)
     typed: bool = False
-    block: int = 16 * 1024 * 1024
+    block: int = 8 * 1024 * 1024
 
     @classmethod
     def of(cls, output: Mapping[str, Any] | None, columns: Mapping[str, str]) -> FileFormat:
