@@ -33,8 +33,8 @@ optional: true              # it may end without having struck; otherwise that i
 `match` takes `function`, `service` and `operation` (AWS's names: `secretsmanager`, `GetSecretValue`), `resource` (an
 ARN), `route` (`GET /orders/{id}`), `origin` (of an invocation `lambda`, `apigateway`, `appflow` or `event`; of an AWS
 call `function` or `client`), `caller` (an ARN; `appflow.amazonaws.com` where AppFlow asks a SaaS host for tokens),
-`host` (a SaaS host, or the name of a database or relay in the rig file), `flow` and `entity` (of AppFlow: the flow's name,
-and what it reads from or writes to its connector). A fault has defaults for some. What a call does not have fits
+`host` (a SaaS host, or the name of a database or relay in the rig file), `flow` and `entity` (of AppFlow: the flow's
+name, and what it reads from or writes to its connector). A fault has defaults for some. What a call does not have fits
 nothing, not even `*`.
 
 | `when` | default | |
