@@ -20,7 +20,7 @@ class NextTokenLoop(Fault):
     name: ClassVar[str] = "next_token_loop"
 
     to: Literal["same", "first"] = param(
-        "same", "", "every page's token leads to that page; or the last page has a token, the first that was given"
+        "same", "", "every page's token leads to that page; or the last page has a token, the first that was seen"
     )
 
     def new_state(self) -> dict[str, str]:

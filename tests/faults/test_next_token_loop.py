@@ -1,8 +1,13 @@
+import random
+import threading
+
 import pytest
 from contact_flows import Contacts
 
+from emulator.clock import Clock
 from emulator.errors import FileProblem, Verdict
-from emulator.fault import parameters
+from emulator.fault import Context, parameters
+from emulator.model import Queried, Query
 from faults.next_token_loop import NextTokenLoop
 
 ENDLESS = "The connector gave the same nextToken 10 times: 2"
@@ -46,10 +51,16 @@ def test_once_it_comes_to_an_end(contacts, to, ids):
     assert contacts.ids() == sorted([*(f"c{number}" for number in range(1, 7)), *ids])
 
 
-def test_each_run_has_a_beginning_of_its_own(contacts):
-    with contacts.rig.fault("next_token_loop", to="first", when={"times": 1}):
-        contacts.run()
-        assert contacts.run()[:2] == ("Successful", 6)
+def test_runs_at_once_have_each_a_beginning_of_its_own():
+    fault = NextTokenLoop(to="first")
+    ctx = Context(Clock(manual=True), fault.new_state(), threading.Lock(), random.Random(1))
+
+    def after(run, number, token, given):
+        query = Query(f"contacts/run-{run}/page-{number}", "contacts", "crm", "Contact", number, token)
+        return fault.on_query(query, lambda: Queried((), given), ctx).token
+
+    assert [after(1, 1, None, "a"), after(2, 1, None, "x")] == ["a", "x"]
+    assert [after(1, 2, "a", None), after(2, 2, "x", None)] == ["a", "x"]
 
 
 @pytest.mark.parametrize("to", ["same", "first"])
