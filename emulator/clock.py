@@ -53,9 +53,14 @@ class Clock:
         real = 0.0 if self.manual else time.monotonic() - self._start
         return real + self._advanced
 
-    def epoch(self) -> float:
-        """The rig's time of day, in seconds since the epoch: what sessions and tokens expire by."""
-        return self._began + self.now()
+    def epoch(self, moment: float | None = None) -> float:
+        """The rig's time of day, in seconds since the epoch: what sessions and tokens expire by. moment: of rig time,
+        instead of now."""
+        return self._began + (self.now() if moment is None else moment)
+
+    def moment(self, epoch: float) -> float:
+        """When in rig time it is that time of day."""
+        return epoch - self._began
 
     def advance(self, seconds: float) -> None:
         """Move rig time forward and wake whoever waits for it. What stands on an agenda on the way is done at its

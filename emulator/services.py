@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.aws.endpoint import Service
 from emulator.aws.identity_tokens import IdentityTokens
-from emulator.aws.schedule import PRINCIPAL as EVENTS
 from emulator.aws.schedule import Schedule
 from emulator.aws.services.cognito_identity import cognito_identity_service
 from emulator.aws.services.events import Events, scheduled_rules
@@ -21,6 +20,8 @@ from emulator.aws.services.secretsmanager import SecretsManager
 from emulator.aws.services.simulator import iam_service
 from emulator.aws.services.sts import sts_service
 from emulator.aws.services.web_identity import WebIdentity
+from emulator.aws.targets import PRINCIPAL as EVENTS
+from emulator.aws.targets import Targets
 from emulator.frontdoors.rest_control import RestControl
 
 if TYPE_CHECKING:
@@ -95,14 +96,16 @@ def _appflow_may(rig: Rig, function_arn: str) -> bool:
 
 def schedule_of(rig: Rig) -> Schedule:
     """On the rig's clock."""
+    rules = partial(scheduled_rules, rig.backend, rig.settings.region)
+    return Schedule(rules, _targets(rig), rig.clock, rig.settings.seed)
 
+
+def _targets(rig: Rig) -> Targets:
     def may_invoke(function: str, qualifier: str, rule_arn: str) -> bool:
         return rig.authorization.may_invoke(function, qualifier, EVENTS, rule_arn, rig.settings.account)
 
-    rules = partial(scheduled_rules, rig.backend, rig.settings.region)
-    schedule = Schedule(rules, rig.functions, rig.events, rig.clock, rig.timeline, may_invoke, rig.settings.seed)
-    rig.clock.keep(schedule)
-    return schedule
+    clients = cache(lambda service: _acting(rig, service, EVENTS))
+    return Targets(rig.functions, rig.events, rig.clock, rig.timeline, may_invoke, clients)
 
 
 def _acting(rig: Rig, service: str, principal: str, place: str = "") -> Any:

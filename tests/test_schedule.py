@@ -271,7 +271,7 @@ def test_a_function_that_is_not_there(it):
 
 def test_what_the_rig_does_not_serve_is_told(it, caplog):
     transformer = {"InputPathsMap": {"t": "$.time"}, "InputTemplate": '"<t>"'}
-    it.rule(targets=[{"Arn": "arn:aws:sqs:us-east-1:123456789012:q"}, {"InputTransformer": transformer}])
+    it.rule(targets=[{"Arn": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}, {"InputTransformer": transformer}])
     it.rig.clock.advance(300)
     assert it.outcomes() == [("events/ping/run-1/t0", "unserved"), ("events/ping/run-1/t1", "unserved")]
     assert "serves no such target or input" in caplog.text
