@@ -8,6 +8,7 @@ from emulator.injector import Armed
 from emulator.timeline import Timeline
 
 SHOWN = 3  # of what passed
+RUNS = {"query", "write"}  # points of runs of flows, which are recorded as they end
 _NOBODYS = re.compile(r"[^/]+/conn-\d+")  # a connection that nobody knows the environment of
 
 
@@ -36,7 +37,9 @@ def _nobodys(armed: Armed, timeline: Timeline) -> str:
 
 
 def _others(armed: Armed, timeline: Timeline) -> str:
-    """What passed where it strikes since it was armed; nothing of points of which only strikes are recorded."""
-    points, since = armed.rule.fault.points(), round(armed.since, 6)
+    """What passed where it strikes since it was armed; nothing of points of which only strikes are recorded, but of
+    flows the runs."""
+    points, since = set(armed.rule.fault.points()), round(armed.since, 6)
+    points |= {"flow"} if points & RUNS else set()
     passed = [e.subject for e in timeline.events() if e.point in points and e.at >= since]
     return f"; what passed last: {', '.join(passed[-SHOWN:])}" if passed else ""

@@ -31,6 +31,12 @@ def test_it_says_where_the_rule_strikes_and_what_passed_there(told):
     )
 
 
+def test_of_flows_it_says_which_ran(inline_rig):
+    (armed,) = inline_rig.injector.arm([rule({"fault": "page_dropped", "match": {"flow": "contcts"}})])
+    inline_rig.timeline.record("contacts/run-1", "flow", "", "Successful")
+    assert why(armed, inline_rig.timeline) == "it strikes where flow is contcts; what passed last: contacts/run-1"
+
+
 def test_where_nothing_passed_nothing_is_shown(told):
     assert told("cold_start") == "nothing passed that it changes"
 
