@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from emulator.frontdoors.appflow import PAGE, query_data
 
 KIND = "QueryData"
 EQUAL = "EQUAL_TO"
+IDENTIFIER = re.compile(r"[a-zA-Z][\w.-]*", re.ASCII)  # of the connector SDK's filter grammar
 Rows = list[dict[str, Any]]
 
 
@@ -114,6 +116,8 @@ def _filters(talk: Talk, entity: str) -> Iterator[tuple[str, Any, str]]:
     """(field, value, expression), for values of records that came."""
     for field in readable(talk.known.definitions[entity]):
         if EQUAL not in field.filterOperators or field.dataType not in ("String", "Boolean", *WHOLE):
+            continue
+        if not IDENTIFIER.fullmatch(field.fieldName):
             continue
         for row in talk.known.rows[entity]:
             value = row.get(field.fieldName)

@@ -112,7 +112,7 @@ def literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return str(value) if value >= 0 else ""
-    if isinstance(value, str) and '"' not in value and "\\" not in value:
+        return str(value) if value >= 0 and math.isfinite(value) else ""
+    if isinstance(value, str) and value.isprintable() and not set(value) & {'"', "\\"}:
         return f'"{value}"'
     return ""
