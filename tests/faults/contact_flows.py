@@ -31,13 +31,13 @@ class Contacts:
                                     "connectorProfileCredentials": {"CustomConnector": key}},
         )  # fmt: skip
 
-    def reading(self, name="contacts", **output):
-        """A flow from the connector to S3. output: s3OutputFormatConfig."""
+    def reading(self, name="contacts", tasks=(), **output):
+        """A flow from the connector to S3. tasks: besides the mapping. output: s3OutputFormatConfig."""
         s3 = {"bucketName": "lake", "bucketPrefix": "crm", "s3OutputFormatConfig": output}
         self._flow(
             name, {"sourceConnectorProperties": {"CustomConnector": {"entityName": "Contact"}}},
             {"connectorType": "S3", "destinationConnectorProperties": {"S3": s3}},
-            [{"taskType": "Map_all", "sourceFields": []}],
+            [{"taskType": "Map_all", "sourceFields": []}, *tasks],
         )  # fmt: skip
         return self
 

@@ -51,6 +51,15 @@ def test_a_field_of_another_type_arrives_as_it_is(contacts):
     assert sorted(row["Age"] for row in contacts.lines()) == [str(age) for age in range(31, 37)]
 
 
+def test_a_task_that_minds_ends_the_run(contacts):
+    minds = {"taskType": "Validate", "sourceFields": ["Name"], "taskProperties": {"VALIDATION_ACTION": "DropDataset"},
+             "connectorOperator": {"CustomConnector": "VALIDATE_NON_NULL"}}  # fmt: skip
+    contacts.reading("strict", [minds])
+    with contacts.rig.fault("schema_changed", field="Name", when={"after": 1}):
+        status, _, _, message = contacts.run("strict")
+    assert (status, message) == ("Error", "VALIDATE_NON_NULL failed: the value of Name is null or missing: None")
+
+
 @pytest.mark.parametrize(
     ("value", "to", "said"),
     [
