@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 from connector_check_rig import ARN, ENTITIES, SETTINGS, Crm, checked, fails, failure, report
@@ -267,3 +268,9 @@ def test_a_function_that_is_throttled_is_not_the_connectors_fault_but_told():
     results = checked(Crm(ListEntities=lambda request, right: Outcome("throttled", b"")), write=False)
     assert "entities" in told(results)
     assert "Rate Exceeded." in told(results)["entities"][0]
+
+
+def test_the_page_has_every_check():
+    page = (Path(__file__).parent.parent / "docs" / "appflow.md").read_text()
+    scoped = ("settings-source", "settings-destination")  # told of with those of the profile
+    assert [c.id for c in CHECKS if not c.id.startswith(scoped) and f"| `{c.id}` | {c.about}" not in page] == []

@@ -87,8 +87,10 @@ def _print(console: Any, results: list[Result]) -> None:
         seconds = f"{result.seconds:.2f}" if result.heard else ""
         table.add_row(Text(result.status, COLOURS[result.status]), result.check.id, Text(told), seconds)
     console.print(table)
-    console.print()
-    for reason, ids in _skipped(results).items():
+    skipped = _skipped(results)
+    if skipped:
+        console.print()
+    for reason, ids in skipped.items():
         console.print(Text(f"skipped, {reason}: {', '.join(ids)}", COLOURS["skipped"]))
     for result in results:
         if result.status == "failed":
