@@ -97,4 +97,5 @@ def run(rig: PytestRig, name: str, rules: list[dict[str, Any]], after_s: float =
 
 def seen(result: dict[str, Any]) -> Any:
     """What does not differ from run to run."""
-    return result.get("status"), result.get("function_error"), result.get("error", {}).get("code")
+    runs = [(run["executionStatus"], run["executionResult"]) for run in result.get("flowExecutions", ())]
+    return result.get("status"), result.get("function_error"), result.get("error", {}).get("code"), *runs
