@@ -131,6 +131,15 @@ def test_objects_are_on_disk_and_gone_with_their_deletion(s3, disk):
     assert disk.size == 0
 
 
+def test_many_objects_take_one_descriptor(s3, disk):
+    s3.put_object(Bucket="lake", Key="0", Body=b"a" * 6 * MB)
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(100):
+        s3.put_object(Bucket="lake", Key=str(number), Body=b"a" * 6 * MB if number < 10 else b"a" * 10_000)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert disk.size >= 60 * MB
+
+
 def test_a_reset_empties_the_disk(disk):
     rig = Rig()
     rig.s3.create_bucket(Bucket="lake")
