@@ -8,7 +8,7 @@ no filter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,6 +43,10 @@ class Window:
     begin: datetime | None
     end: datetime
     type: str = "DateTime"
+
+    def of(self, fields: Mapping[str, str]) -> Window:
+        """With the field's type, where it is known. fields: name -> data type."""
+        return replace(self, type=fields.get(self.field, self.type))
 
     def expression(self) -> str:
         """`(CreatedDate > 2021-04-20T12:30:45.000Z and CreatedDate <= ...)`"""

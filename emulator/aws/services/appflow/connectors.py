@@ -43,7 +43,7 @@ class ConnectorOperations:
                 raise ServiceError("ConflictException", f"Connector with label {label} already exists.")
             said = said or configuration(self._calls, lambda_arn)
             description = params.get("description") or ""
-            made = Registration(label, arn, lambda_arn, description, said, self.store.clock.utc())
+            made = Registration(label, arn, lambda_arn, description, said, self.store.now())
             with self.store.lock:
                 self.store.registrations[label] = made
         return {"connectorArn": arn}

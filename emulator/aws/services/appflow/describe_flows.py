@@ -15,7 +15,8 @@ _AS_GIVEN = (
 def flow(kept: Flow, store: Store) -> dict[str, Any]:
     """DescribeFlowResponse."""
     given = {name: kept.given[name] for name in _AS_GIVEN if name in kept.given}
-    return {**given, **_common(kept, store), "schemaVersion": kept.schema_version}
+    message = {"flowStatusMessage": kept.status_message} if kept.status_message else {}
+    return {**given, **_common(kept, store), **message, "schemaVersion": kept.schema_version}
 
 
 def definition(kept: Flow, store: Store) -> dict[str, Any]:

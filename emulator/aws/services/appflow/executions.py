@@ -1,4 +1,4 @@
-"""Runs of flows: started, canceled, told of."""
+"""Runs of flows: begun, canceled, told of."""
 
 from __future__ import annotations
 
@@ -24,20 +24,13 @@ MESSAGE = 2048  # characters that the API's messages may have
 
 class ExecutionOperations:
     """The methods are operations: params in, output out, both as botocore's model has them. seed: of executions' ids.
-    ended: told of every run's end, in the run's thread."""
+    begun, ended: told of every run's begin and end, in the run's thread."""
 
     def __init__(self, store: Store, transfers: Transfers, runs: Runs, timeline: Timeline, seed: int) -> None:
         self.store, self._transfers, self._runs = store, transfers, runs
         self._timeline, self._seed = timeline, seed
+        self.begun: list[Callable[[Flow, Execution], None]] = []
         self.ended: list[Callable[[Flow, Execution], None]] = []
-
-    def start_flow(self, params: Params, call: AwsCall) -> Params:
-        """Runs the flow behind the answer. One run of a flow at a time."""
-        return self.store.once("StartFlow", params, lambda: self._start(params["flowName"]))
-
-    def _start(self, name: str) -> Params:
-        flow = self.store.flow(name)
-        return {"flowArn": flow.arn, "flowStatus": flow.status, "executionId": self.start(name).id}
 
     def start(self, name: str, window: Window | None = None) -> Execution:
         """Begin a run of that flow. window: what an incremental one pulls. ConflictException while one is under way."""
@@ -46,7 +39,7 @@ class ExecutionOperations:
             if running := [run for run in self.store.runs_of(name) if run.status in RUNNING]:
                 raise ServiceError("ConflictException", f"Flow {name} has a run in progress: {running[0].id}.")
             self.store.runs[name] += 1
-            number, now = self.store.runs[name], self.store.clock.utc()
+            number, now = self.store.runs[name], self.store.now()
             run = Execution(
                 stable_uuid(f"{self._seed}/{name}/run-{number}"), name, number, "InProgress", now, now,
                 pulled=(window.begin, window.end) if window else None,
@@ -57,6 +50,8 @@ class ExecutionOperations:
 
     def _run(self, running: Running) -> None:
         run = running.execution
+        for listener in self.begun:
+            listener(running.flow, run)
         status, message = self._outcome(running)
         if ended := self.store.note(run.id, status=status, message=message[:MESSAGE]):
             self._timeline.record(run.subject, "flow", "", status, message)
@@ -79,15 +74,9 @@ class ExecutionOperations:
     def _note(self, run: Execution, progress: Progress) -> None:
         counts = progress.counts
         self.store.note(
-            run.id, records=counts.records, read=counts.read, written=counts.written, failed=counts.failed,
-            failure=counts.message[:MESSAGE],
+            run.id, records=counts.records, filtered=counts.filtered, read=counts.read, written=counts.written,
+            failed=counts.failed, failure=counts.message[:MESSAGE],
         )
-
-    def stop_flow(self, params: Params, call: AwsCall) -> Params:
-        """An on-demand flow has nothing to deactivate; its runs are canceled by CancelFlowExecutions."""
-        name = self.store.flow(params["flowName"]).name
-        message = f"StopFlow is not supported for on-demand flows: {name}."
-        raise ServiceError("UnsupportedOperationException", message)
 
     def cancel_flow_executions(self, params: Params, call: AwsCall) -> Params:
         """Without ids, every run under way. What is not, cannot be canceled and is told so."""

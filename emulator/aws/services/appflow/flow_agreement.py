@@ -10,7 +10,8 @@ from emulator.aws.services.appflow.asking import ask
 from emulator.aws.services.appflow.entities import EntityOperations
 from emulator.aws.services.appflow.flow_rules import refuse
 from emulator.aws.services.appflow.store import Flow, Store
-from emulator.aws.services.appflow.trigger_rules import frequency, scheduled
+from emulator.aws.services.appflow.trigger_rules import scheduled
+from emulator.flows.schedule import frequency
 from emulator.frontdoors.appflow import ConnectorCalls, validate_settings
 
 _DATES = ("Date", "DateTime")

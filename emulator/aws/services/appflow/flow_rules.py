@@ -9,7 +9,7 @@ from typing import Any
 from emulator.aws.modelled import ServiceError
 from emulator.aws.services.appflow.store import Params
 from emulator.aws.services.appflow.task_rules import problems
-from emulator.aws.services.appflow.trigger_rules import trigger_problems
+from emulator.aws.services.appflow.trigger_rules import scheduled, trigger_problems
 from emulator.flows.formats import parquet_problem
 
 # Recorded on AWS: terraform-provider-aws #42482.
@@ -55,6 +55,8 @@ def _unserved(given: Params) -> Iterator[str]:
         output = (destination["destinationConnectorProperties"].get("S3") or {}).get("s3OutputFormatConfig") or {}
         if output.get("fileType") == "PARQUET" and (problem := parquet_problem()):
             yield f"files of type PARQUET here. {problem}"
+    if source == S3 and scheduled(given).get("dataPullMode") == "Incremental":
+        yield "dataPullMode Incremental from S3, only from CustomConnector"
 
 
 def _problems(given: Params) -> Iterator[str]:

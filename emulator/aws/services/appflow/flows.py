@@ -22,12 +22,14 @@ QUOTA = 1000  # flows of an account
 
 class FlowOperations:
     """The methods are operations: params in, output out, both as botocore's model has them. s3: gives a boto3 client
-    acting as AppFlow."""
+    acting as AppFlow. changed: told that a flow has another schedule, or is gone."""
 
     def __init__(
-        self, store: Store, calls: ConnectorCalls, entities: EntityOperations, runs: Runs, s3: Callable[[], Any]
+        self, store: Store, calls: ConnectorCalls, entities: EntityOperations, runs: Runs, s3: Callable[[], Any],
+        changed: Callable[[], None],
     ) -> None:
-        self.store, self._runs, self._agreement = store, runs, FlowAgreement(store, calls, entities, s3)
+        self.store, self._runs, self._changed = store, runs, changed
+        self._agreement = FlowAgreement(store, calls, entities, s3)
 
     def create_flow(self, params: Params, call: AwsCall) -> Params:
         """The connector is asked for the entity and about the settings. An on-demand flow is active at once, a
@@ -43,7 +45,7 @@ class FlowOperations:
                 raise ServiceError("ConflictException", f"Flow with name {name} already exists.")
             if len(self.store.flows) >= QUOTA:
                 raise ServiceError("ServiceQuotaExceededException", f"The account already has {QUOTA} flows.")
-            now = self.store.clock.utc()
+            now = self.store.now()
             made = Flow(name, arn, params, _status(params), 1, now, now, caller, caller)
             self._agreement.check(made, CREATE)
             with self.store.lock:
@@ -63,15 +65,14 @@ class FlowOperations:
             check(params, UPDATE)
             refuse(UPDATE, moved(kept.given, params))
             given = {name: kept.given[name] for name in ("kmsArn",) if name in kept.given} | params
-            same = params["triggerConfig"]["triggerType"] == kept.given["triggerConfig"]["triggerType"]
             changed = replace(
-                kept, given=given, updated_at=self.store.clock.utc(), updated_by=caller,
-                status=kept.status if same else _status(params),
+                kept, given=given, updated_at=self.store.now(), updated_by=caller, **_triggered(kept, params),
                 schema_version=kept.schema_version + (_schema(params) != _schema(kept.given)),
             )
             self._agreement.check(changed, UPDATE)
             with self.store.lock:
                 self.store.flows[kept.name] = changed
+            self._changed()
         return {"flowStatus": changed.status}
 
     def describe_flow(self, params: Params, call: AwsCall) -> Params:
@@ -99,7 +100,15 @@ class FlowOperations:
                 del self.store.executions[run.id]
             del self.store.flows[name]
             self.store.forget(arn)
+        self._changed()
         return {}
+
+
+def _triggered(kept: Flow, given: Params) -> Params:
+    """What becomes of a flow's status. An active one goes on by its new schedule."""
+    if given["triggerConfig"]["triggerType"] != kept.given["triggerConfig"]["triggerType"]:
+        return {"status": _status(given), "status_message": "", "activated_at": None}
+    return {"status": kept.status}
 
 
 def _status(given: Params) -> str:

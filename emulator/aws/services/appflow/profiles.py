@@ -57,7 +57,7 @@ class ProfileOperations:
                 message = f"The account already has {QUOTA} connector profiles."
                 raise ServiceError("ServiceQuotaExceededException", message)
             given, properties = _given(registration, params)
-            now = self.store.clock.utc()
+            now = self.store.now()
             made = Profile(name, arn, label, params["connectionMode"], properties, "", "", now, now)
             with self._with_secret(registration, made, given, params.get("kmsArn")) as ready:
                 self._validate(registration, ready)
@@ -103,7 +103,7 @@ class ProfileOperations:
                 self._renewal.ready(name)
                 kept = self.store.profile(name)
             changed = replace(
-                kept, connection_mode=params["connectionMode"], properties=properties, updated_at=self.store.clock.utc()
+                kept, connection_mode=params["connectionMode"], properties=properties, updated_at=self.store.now()
             )
             with self._with_changed(registration, changed, given) as ready:
                 self._validate(registration, ready)

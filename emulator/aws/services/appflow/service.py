@@ -16,6 +16,7 @@ from emulator.aws.services.appflow.renewal import Renewal
 from emulator.aws.services.appflow.store import Store
 from emulator.aws.services.appflow.tags import TagOperations
 from emulator.aws.services.appflow.transfers import Transfers
+from emulator.aws.services.appflow.triggers import TriggerOperations
 from emulator.flows.runs import Runs
 from emulator.frontdoors.appflow import ConnectorCalls, Lint, MayInvoke
 from emulator.injector import Injector
@@ -48,12 +49,16 @@ class AppFlow:
         transfers = Transfers(
             self.store, calls, entities, injector, lambda place: acting("s3", place), within_call(renewal.renew)
         )
+        executions = ExecutionOperations(self.store, transfers, self.runs, injector.timeline, seed)
+        self.triggers = TriggerOperations(self.store, executions, self.runs, injector.timeline)
+        s3 = cache(lambda: acting("s3"))
         self._families = (
             ConnectorOperations(self.store, calls, self.metadata),
             ProfileOperations(self.store, plain, secrets, self.metadata, renewal),
             entities,
-            FlowOperations(self.store, calls, entities, self.runs, cache(lambda: acting("s3"))),
-            ExecutionOperations(self.store, transfers, self.runs, injector.timeline, seed),
+            FlowOperations(self.store, calls, entities, self.runs, s3, self.triggers.look),
+            executions,
+            self.triggers,
             TagOperations(self.store),
         )
 
@@ -73,12 +78,14 @@ class AppFlow:
 
     def clear(self) -> None:
         """Cancel and forget everything; the secrets are the backend's to clear."""
+        self.triggers.clear()
         self.runs.cancel_all()
         self.store.clear()
         self.metadata.clear()
 
     def stop(self) -> None:
         """Cancel the runs and begin none any more."""
+        self.triggers.close()
         self.runs.stop()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from emulator.aws.modelled import ServiceError
@@ -70,7 +70,8 @@ class Profile:
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow. given: CreateFlow's or UpdateFlow's parameters, the newest. status: a FlowStatus of the API."""
+    """A flow. given: CreateFlow's or UpdateFlow's parameters, the newest. status: a FlowStatus of the API.
+    status_message: why a scheduled one was deactivated. activated_at: since when a schedule runs it, if it does."""
 
     name: str
     arn: str
@@ -81,6 +82,8 @@ class Flow:
     updated_at: datetime
     created_by: str
     updated_by: str
+    status_message: str = ""
+    activated_at: datetime | None = None
 
     @property
     def source(self) -> Params:
@@ -122,9 +125,9 @@ RUNNING = ("InProgress", "CancelStarted")
 
 @dataclass(frozen=True)
 class Execution:
-    """A run. number: of its flow, from 1. status: an ExecutionStatus of the API. read, written: bytes. failed: records
-    that the destination did not take; failure: why the first one. message: why the run failed. pulled: of which moments
-    an incremental run transfers what was new or updated."""
+    """A run. number: of its flow, from 1. status: an ExecutionStatus of the API. filtered: records that a task dropped.
+    read, written: bytes. failed: records that the destination did not take; failure: why the first one. message: why
+    the run failed. pulled: of which moments an incremental run transfers what was new or updated."""
 
     id: str
     flow: str
@@ -133,6 +136,7 @@ class Execution:
     started_at: datetime
     updated_at: datetime
     records: int = 0
+    filtered: int = 0
     read: int = 0
     written: int = 0
     failed: int = 0
@@ -169,6 +173,10 @@ class Store:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     _claimed: set[str] = field(default_factory=set)
     _tokens: dict[tuple[str, str], _Token] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """The rig's time of day: what is told of runs fits the schedules that made them."""
+        return datetime.fromtimestamp(self.clock.epoch(), timezone.utc)
 
     def arn(self, kind: str, name: str) -> str:
         """kind: connector | connectorprofile | flow."""
@@ -207,7 +215,7 @@ class Store:
         with self.lock:
             kept = self.executions.get(execution_id)
             if kept is not None:
-                kept = self.executions[execution_id] = replace(kept, updated_at=self.clock.utc(), **changes)
+                kept = self.executions[execution_id] = replace(kept, updated_at=self.now(), **changes)
             return kept
 
     @contextmanager

@@ -55,7 +55,8 @@ class Transfers:
         destination: Destination
         if running.flow.reads_connector:
             steps = Tasks.of(tasks, fields)
-            source = ConnectorSource(asking, steps.selected, filters.expression(tasks, running.window, fields))
+            window = running.window and running.window.of(fields)
+            source = ConnectorSource(asking, steps.selected, filters.expression(tasks, window, fields))
             destination = _files(s3, running, steps)
         else:
             steps = Tasks.of(tasks, {}, filtering=True)
