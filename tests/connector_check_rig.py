@@ -36,7 +36,16 @@ def field(name, kind="String", key=False, creatable=True, operators=("EQUAL_TO",
             "readProperties": {"isRetrievable": True}, "writeProperties": {"isCreatable": creatable}}
 
 
-FIELDS = [field("Id", key=True, creatable=False), field("Name"), field("Size", "Integer"), field("Since", "DateTime")]
+SINCE = {"isRetrievable": True, "isTimestampFieldForIncrementalQueries": True}
+FIELDS = [
+    field("Id", key=True, creatable=False), field("Name", operators=["EQUAL_TO", "CONTAINS"]),
+    field("Size", "Integer", operators=["EQUAL_TO", "GREATER_THAN"]),
+    {**field("Since", "DateTime", operators=["LESS_THAN_OR_EQUAL_TO"]), "readProperties": SINCE},
+]  # fmt: skip
+SIGNS = {  # over a field and a literal
+    "=": lambda found, text: json.dumps(found) == text, "contains": lambda found, text: text[1:-1] in found,
+    ">": lambda found, text: str(found) > text, "<=": lambda found, text: str(found) <= text,
+}  # fmt: skip
 ENTITIES = [{"entityIdentifier": name, "hasNestedEntities": name == "Account", "isWritable": True}
             for name in ("Account", "Contact", "Lead")]  # fmt: skip
 
@@ -51,7 +60,8 @@ class Crm:
 
     @staticmethod
     def row(number):
-        return {"Id": f"r{number}", "Name": f"N {number % 3}", "Size": number, "Since": "2024-01-01T00:00:00Z"}
+        since = f"2024-01-0{number}T00:00:00.000Z"
+        return {"Id": f"r{number}", "Name": f"N {number % 3}", "Size": number, "Since": since}
 
     def invoke(self, function, payload, origin, **more):
         request = json.loads(payload)
@@ -121,10 +131,10 @@ class Crm:
             return failure("ResourceNotFoundError", f"no {name}")
         rows = self.rows[name]
         if expression:
-            key, equals, value = expression.partition(" = ")
-            if not (equals and value):
+            parts = [part.split(" ", 2) for part in expression.strip("()").split(" and ")]
+            if any(part[1] not in SIGNS or not part[2] for part in parts):
                 return failure("InvalidArgument", "no filter expression")
-            rows = [row for row in rows if row[key] == json.loads(value)]
+            rows = [row for row in rows if all(SIGNS[sign](row[key], value) for key, sign, value in parts)]
         if request["nextToken"] and not request["nextToken"].isdecimal():
             return failure("InvalidArgument", "no such token")
         rows, token = page(rows, request["nextToken"], request["maxResults"])

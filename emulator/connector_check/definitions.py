@@ -16,7 +16,7 @@ TIMES = ("Date", "DateTime")
 @check("entity", KIND, "describes each entity: fields that can be read or written, each once")
 def described(talk: Talk) -> None:
     context = talk.context()
-    names = list(talk.known.wanted_entities) or [entity.entityIdentifier for entity in talk.known.entities[:MOST]]
+    names = list(talk.known.wanted_entities) or _likely(talk)
     if not names:
         talk.skip("no entities are listed: name one with --entity")
     for name in names:
@@ -29,8 +29,15 @@ def described(talk: Talk) -> None:
             talk.wrong("isSuccess", why, "list only what can be described, or name another with --entity")
         else:
             talk.unusable(heard)
-    if not talk.known.wanted_entities and len(talk.known.entities) > MOST:
-        talk.remark = f"{MOST} of {len(talk.known.entities)} entities: name others with --entity"
+    if not talk.known.wanted_entities and len(talk.known.entities) > len(names):
+        talk.remark = f"{len(names)} of {len(talk.known.entities)} entities: name others with --entity"
+
+
+def _likely(talk: Talk) -> list[str]:
+    """Those that have nested ones may be nothing but their folder."""
+    leaves = [entity for entity in talk.known.entities if not entity.hasNestedEntities]
+    found = leaves or talk.known.nested or talk.known.entities
+    return [entity.entityIdentifier for entity in found[:MOST]]
 
 
 def _judge(talk: Talk, name: str, answer: Any) -> None:

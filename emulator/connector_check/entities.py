@@ -79,6 +79,7 @@ def nested(talk: Talk) -> None:
         talk.skip("no entity has nested ones")
     path = above[0].entityIdentifier
     found = talk.good(list_entities(context, path), "hasNestedEntities is true of it").entities
+    talk.known.nested = list(found)
     if not found:
         talk.wrong("entities", f"nothing is below {path}, which hasNestedEntities", "say false, or list them")
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from emulator.connector_check.definitions import keys, readable
 from emulator.connector_check.talk import Check, Talk, check
-from emulator.connector_check.values import WHOLE, literal, misfit, parsed
+from emulator.connector_check.values import misfit, parsed
 from emulator.frontdoors.appflow import PAGE, query_data
 
 KIND = "QueryData"
-EQUAL = "EQUAL_TO"
-IDENTIFIER = re.compile(r"[a-zA-Z][\w.-]*", re.ASCII)  # of the connector SDK's filter grammar
 Rows = list[dict[str, Any]]
 
 
@@ -72,7 +69,7 @@ def _judge_types(talk: Talk, entity: str) -> None:
                 talk.wrong(f"records[{number}].{name}", f"of {entity}: {why}", "mend the value, or its dataType")
 
 
-def _fullest(talk: Talk) -> str:
+def fullest(talk: Talk) -> str:
     """The entity with most records so far."""
     talk.entity()
     rows = talk.known.rows
@@ -83,7 +80,7 @@ def _fullest(talk: Talk) -> str:
 
 @check("query-one-field", KIND, "gives only the field that was selected", needs="SOURCE")
 def one_field(talk: Talk) -> None:
-    entity = _fullest(talk)
+    entity = fullest(talk)
     chosen = (keys(talk.known.definitions[entity]) or names(talk, entity))[:1]
     said = talk.good(query_data(talk.context(entity, run=True), entity, chosen))
     found = rows_of(talk, entity, said.records, chosen)
@@ -92,43 +89,10 @@ def one_field(talk: Talk) -> None:
         talk.wrong("records", why, "the fields selected must not change which records come")
 
 
-@check("query-filter", KIND, "gives the records that the filter lets through, and no others", needs="SOURCE")
-def filtering(talk: Talk) -> None:
-    entity = _fullest(talk)
-    found = next(_filters(talk, entity), None)
-    if found is None:
-        talk.skip(f"no field of {entity} with a value has the filter operator {EQUAL}")
-    name, value, expression = found
-    context, selected = talk.context(entity, run=True), names(talk, entity)
-    mend = f"filterOperators of {name} has {EQUAL}: filter, or take it out"
-    said = talk.good(query_data(context, entity, selected, filtering=expression), mend)
-    rows = rows_of(talk, entity, said.records, selected)
-    if wrong := [row for row in rows if name in row and row[name] != value]:
-        why = f"{expression} let through {name}={json.dumps(wrong[0][name])}"
-        talk.wrong("records", why, "AppFlow does not filter again: what comes is what the flow writes")
-    wanted = sum(row.get(name) == value for row in talk.known.rows[entity])
-    if len(rows) < wanted and not said.nextToken:
-        why = f"{len(rows)} came for {expression}, of at least {wanted} that there are"
-        talk.wrong("records", why, "is the expression parsed by the SDK's grammar?")
-
-
-def _filters(talk: Talk, entity: str) -> Iterator[tuple[str, Any, str]]:
-    """(field, value, expression), for values of records that came."""
-    for field in readable(talk.known.definitions[entity]):
-        if EQUAL not in field.filterOperators or field.dataType not in ("String", "Boolean", *WHOLE):
-            continue
-        if not IDENTIFIER.fullmatch(field.fieldName):
-            continue
-        for row in talk.known.rows[entity]:
-            value = row.get(field.fieldName)
-            if value not in (None, "") and (text := literal(value)):
-                yield field.fieldName, value, f"{field.fieldName} = {text}"
-
-
 @check("query-paging", KIND, "pages by maxResults and nextToken to the end: each record once, no token twice",
        needs="SOURCE")  # fmt: skip
 def paging(talk: Talk) -> None:
-    entity = _fullest(talk)
+    entity = fullest(talk)
     if len(talk.known.rows[entity]) < 2:
         talk.skip(f"{entity} has fewer than two records")
     context, selected = talk.context(entity, run=True), names(talk, entity)
@@ -173,4 +137,4 @@ def _identity(row: dict[str, Any], key: Sequence[str]) -> str:
     return json.dumps(told, sort_keys=True)
 
 
-CHECKS: tuple[Check, ...] = (query, one_field, filtering, paging)
+CHECKS: tuple[Check, ...] = (query, one_field, paging)

@@ -15,6 +15,7 @@ from emulator.connector_check import (
     limits,
     misuse,
     query,
+    query_filter,
     query_wrong,
     retrieve,
     settings,
@@ -26,7 +27,8 @@ from emulator.connector_check.talk import Check, Known, Problem, Skipped, Talk
 
 CHECKS: tuple[Check, ...] = (
     *configuration.CHECKS, *credentials.CHECKS, *settings.CHECKS, *entities.CHECKS, *definitions.CHECKS, *query.CHECKS,
-    *query_wrong.CHECKS, *retrieve.CHECKS, *write.CHECKS, *write_wrong.CHECKS, *misuse.CHECKS, *limits.CHECKS,
+    *query_filter.CHECKS, *query_wrong.CHECKS, *retrieve.CHECKS, *write.CHECKS, *write_wrong.CHECKS, *misuse.CHECKS,
+    *limits.CHECKS,
 )  # fmt: skip
 SHOWN = 2000  # characters of what a function answered
 
@@ -59,9 +61,11 @@ def run(
 ) -> Iterator[Result]:
     """Check after check. write: those too that alter the system of record. only, without: ids; what others need to
     know is asked for all the same, and not told. begun: hears of each before it asks."""
-    for check in CHECKS:
-        told = (not only or check.id in only) and check.id not in without
-        if not told and not (check.id in LEARNED and only):
+    wanted = [check for check in CHECKS if (not only or check.id in only) and check.id not in without]
+    last = CHECKS.index(wanted[-1]) + 1 if wanted else 0
+    for check in CHECKS[:last]:
+        told = check in wanted
+        if not told and check.id not in LEARNED:
             continue
         if told:
             begun(check)

@@ -65,6 +65,7 @@ class Known:
     configuration: Any = None
     secret_arn: str = ""
     entities: list[Any] = field(default_factory=list)
+    nested: list[Any] = field(default_factory=list)
     definitions: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)  # entities of which `rows` has all

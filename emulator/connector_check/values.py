@@ -105,14 +105,3 @@ def _text(bounds: Any, number: int) -> str:
 
 def _range(bounds: Any, low: float, high: float) -> tuple[float, float]:
     return (bounds.minRange, bounds.maxRange) if bounds else (low, high)
-
-
-def literal(value: Any) -> str:
-    """In the connector SDK's filter grammar; empty where it has no literal for it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return str(value) if value >= 0 and math.isfinite(value) else ""
-    if isinstance(value, str) and value.isprintable() and not set(value) & {'"', "\\"}:
-        return f'"{value}"'
-    return ""

@@ -96,7 +96,8 @@ def written(results: Any, records: Sequence[Row]) -> list[Written]:
 
 def _supported_only(talk: Talk, operation: str) -> str:
     if operation not in supported(talk):
-        talk.skip(f"supportedWriteOperations does not name {operation}")
+        stays = f", so {len(talk.known.written)} records stay" if operation == "DELETE" and talk.known.written else ""
+        talk.skip(f"supportedWriteOperations does not name {operation}{stays}")
     return writable(talk)
 
 
