@@ -185,6 +185,7 @@ def test_a_windows_field_has_to_be_writable():
         (task("n", "LESS_THAN", DATA_TYPE="long", VALUE="5"), "many", False),
         (task("n", "NOT_EQUAL_TO", DATA_TYPE="long", VALUE="5"), "", False),
         (task("n", "NOT_EQUAL_TO", DATA_TYPE="long", VALUE="5"), None, False),
+        (task("n", "NOT_EQUAL_TO", VALUES="5,6"), "many", True),
         (task("n", "EQUAL_TO", DATA_TYPE="boolean", VALUE="true"), "TRUE", True),
         (task("n", "GREATER_THAN", DATA_TYPE="datetime", VALUE="2021-04-20"), "2021-04-20T00:00:00.1Z", True),
         (task("n", "BETWEEN", DATA_TYPE="long", LOWER_BOUND="1", UPPER_BOUND="3"), 3, True),
