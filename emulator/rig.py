@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emulator import catalogue, reaper, relay
 from emulator.aws.attribution import Attribution
@@ -44,6 +44,9 @@ from emulator.settings import Settings
 from emulator.timeline import Timeline
 from emulator.ways_out import WaysOut
 
+if TYPE_CHECKING:
+    from emulator.aws.services.appflow.kept.state import Restored, State
+
 PREPARED_S = 30.0  # what is still being made ready takes a second, on a busy machine several
 ENDED_S = 30.0  # a fault that really stalls is waited for
 SPARE_THREADS = 32  # for calls that run no function
@@ -66,17 +69,28 @@ class Rig:
         self.keyring = Keyring(self.backend, self.attribution, self.clock)
         self.authentication = Authentication(self.keyring, self.clock, on=s.iam != "off")
         self.logs = LogStore(self.backend, s.account)
-        self.state_dir = _state_dir(s.state_dir)
-        try:
-            self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
-            self._wire()
-        except BaseException:
-            self._forget_folder()
-            raise
         self._server: Server | None = None
         self._watchman: reaper.Reaper | None = None
         self._databases: dict[str, Any] = {}
         self._preparing: list[threading.Thread] = []
+        with contextlib.ExitStack() as undo:
+            self.state = _state(s, self.backend)
+            if self.state is not None:
+                undo.callback(self.state.close)
+            self.state_dir = _state_dir(s.state_dir)
+            undo.callback(self._forget_folder)
+            self.engine = choose(s.engine, self.id, self.state_dir, self.clock)
+            self._wire()
+            undo.pop_all()
+        self.restored = self._restore()
+
+    def _restore(self) -> Restored | None:
+        try:
+            restored: Restored | None = self.appflow.restore()
+        except BaseException:
+            self.close()
+            raise
+        return restored
 
     def _forget_folder(self) -> None:
         """Only one that the rig made itself."""
@@ -335,6 +349,15 @@ class Rig:
                     changed = replace(function, revision=f"{function.revision}+")
                     entry.latest = replace(entry.latest, function=changed)
         self.pool.retire(lambda e: e.function.code == folder and not self.registry.holds(e.function))
+
+
+def _state(settings: Settings, backend: Backend) -> State | None:
+    """Without one, none of it is loaded."""
+    if settings.state is None:
+        return None
+    from emulator.aws.services.appflow.kept.state import State
+
+    return State(settings.state, backend, settings.account, settings.region)
 
 
 def _state_dir(given: Path | None) -> Path:

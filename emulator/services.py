@@ -68,6 +68,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
             rig.settings.seed,
             may_invoke=partial(_appflow_may, rig),
             hosts=rig.saas,
+            state=rig.state,
         ),
     }
 

@@ -19,7 +19,8 @@ class Settings:
     seconds after which an idle environment goes. iam: `enforce` decides for roles and users that IAM has, `strict` also
     refuses those it has not, `off` allows everything. freeze: stop environments between invocations. texts: generation
     of AWS's log and error texts. manual_clock: rig time stands still until `advance`. without: labels of rules that let
-    everything pass, to find out which of them a failure needs. state_dir: None makes one and removes it again.
+    everything pass, to find out which of them a failure needs. state_dir: for the rig's own files; None makes one and
+    removes it again. state: folder in which AppFlow's state is kept; None keeps nothing.
     """
 
     engine: str = "auto"
@@ -36,3 +37,4 @@ class Settings:
     manual_clock: bool = False
     without: tuple[str, ...] = ()
     state_dir: Path | None = None
+    state: Path | None = None

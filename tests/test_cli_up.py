@@ -112,7 +112,7 @@ def test_a_rule_is_armed_from_the_start(home):
 
 
 def test_a_folder_of_ones_own_is_kept(home):
-    up = Up(home, "--engine", "inline", "--state", "mine")
+    up = Up(home, "--engine", "inline", "--files", "mine")
     assert (home.work / "mine").is_dir()
     up.end()
     assert (home.work / "mine").is_dir()

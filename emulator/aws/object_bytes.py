@@ -149,9 +149,13 @@ class Kept:
             raise ValueError("I/O operation on closed file.")
         begin, end = self._at, self._size if size < 0 else min(self._at + size, self._size)
         self._at = end
+        return self.part(begin, end - begin)
+
+    def part(self, begin: int, size: int) -> bytes:
+        """Up to so many bytes from there, wherever others read."""
         if self._memory is not None:
-            return self._memory[begin:end]
-        return self._disk.read(self._place + begin, end - begin)
+            return self._memory[begin:begin + size]
+        return self._disk.read(self._place + begin, min(size, self._size - begin))
 
     def close(self) -> None:
         self.truncate()

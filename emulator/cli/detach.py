@@ -30,10 +30,20 @@ def detached(port: int, as_json: bool) -> None:
     log = cards.log_of(port)
     say(
         {**announced, "log": str(log)},
-        f"lambdarig is up: {announced['url']} (pid {announced['pid']}, log {log})\n"
+        f"lambdarig is up: {announced['url']} (pid {announced['pid']}, log {log})\n{restored(announced)}"
         f"  stop it with: lambdarig down --port {port}",
         as_json,
     )
+
+
+def restored(announced: dict[str, Any]) -> str:
+    """What a state on disk gave, as a line; empty without one."""
+    if "restored" not in announced:
+        return ""
+    found = announced["restored"]
+    counts = ", ".join(f"{number} {name}" for name, number in found.items() if name != "ended")
+    ended = f" ({found['ended']} of the runs ended with the rig before)" if found["ended"] else ""
+    return f"  restored from {announced['state']}: {counts}{ended}\n"
 
 
 def _started(log: Path) -> tuple[subprocess.Popen[str], dict[str, Any] | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,11 @@ DESCRIPTORS = 65536
     metavar="RULE",
     help="A rule to arm: a fault's name, or YAML such as '{fault: aws_denied, match: {function: crm}}'.",
 )
-@click.option("--state", type=click.Path(path_type=Path), help="Folder for the rig's files; kept.")
+@click.option(
+    "--state", metavar="DIR", type=click.Path(path_type=Path),
+    help="Folder that keeps what AppFlow knows and what its flows wrote; the next rig has it again.",
+)
+@click.option("--files", metavar="DIR", type=click.Path(path_type=Path), help="Folder for the rig's own files; kept.")
 @click.option(
     "--concurrency",
     default=100,
@@ -84,6 +89,7 @@ def _settings(
     texts: str,
     iam: str,
     state: Path | None,
+    files: Path | None,
     concurrency: int,
     no_freeze: bool,
 ) -> Settings:
@@ -96,8 +102,8 @@ def _settings(
         raise UsageError.unknown("generation of texts", texts, GENERATIONS)
     if iam not in IAM_MODES:
         raise UsageError.unknown("mode of IAM", iam, IAM_MODES)
-    if state is not None and state.exists() and not (state.is_dir() and os.access(state, os.W_OK | os.X_OK)):
-        raise UsageError(f"--state {state}: is no folder that can be written to")
+    if files is not None and files.exists() and not (files.is_dir() and os.access(files, os.W_OK | os.X_OK)):
+        raise UsageError(f"--files {files}: is no folder that can be written to")
     return Settings(
         engine=engine,
         host=host,
@@ -107,7 +113,8 @@ def _settings(
         iam=iam,
         account_limit=concurrency,
         freeze=not no_freeze,
-        state_dir=state,
+        state_dir=files,
+        state=state,
     )
 
 
@@ -189,18 +196,22 @@ def _made(settings: Settings) -> Rig:
     try:
         return Rig(settings)
     except OSError as error:
-        raise UsageError(f"the rig's folder cannot be made: {error}", "--state FOLDER takes another") from None
+        raise UsageError(f"the rig's folder cannot be made: {error}", "--files DIR takes another") from None
 
 
 def _announce(rig: Rig, as_json: bool) -> Path:
     """Leave a card, and say that it is up; gives the card."""
     from emulator.cli import cards
+    from emulator.cli.detach import restored
 
     url, engine, seed = rig.url, rig.engine.name, rig.settings.seed
     card = cards.write(int(url.rpartition(":")[2]), url)
+    said = {"url": url, "engine": engine, "seed": seed, "pid": os.getpid()}
+    if rig.state and rig.restored:
+        said |= {"state": str(rig.state.path), "restored": asdict(rig.restored)}
     say(
-        {"url": url, "engine": engine, "seed": seed, "pid": os.getpid()},
-        f"lambdarig is up: {url} (engine {engine}, seed {seed})\n"
+        said,
+        f"lambdarig is up: {url} (engine {engine}, seed {seed})\n{restored(said)}"
         f"  point any AWS client at it: export AWS_ENDPOINT_URL={url}\n  stop it with Ctrl-C",
         as_json,
     )

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from emulator.errors import UsageError
 from emulator.settings import IAM_MODES, Settings
 
-WRITTEN_FREELY = ("state_dir", "without")  # a text for a path, a list for a tuple
+WRITTEN_FREELY = ("state_dir", "state", "without")  # a text for a path, a list for a tuple
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "account_limit": (lambda value: value >= 1, "1 or more"),
     "idle_s": (lambda value: value is None or value > 0, "more than 0, or None"),

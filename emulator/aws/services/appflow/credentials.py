@@ -47,10 +47,14 @@ def with_tokens(secret: Mapping[str, str], granted: Granted) -> dict[str, str]:
 
 
 class Secrets:
-    """The secrets AppFlow owns. make_client: gives a boto3 secretsmanager client acting as AppFlow; called once."""
+    """The secrets AppFlow owns. make_client: gives a boto3 secretsmanager client acting as AppFlow; called once.
+    changed: told the ARN of each that is new, other or gone."""
 
-    def __init__(self, make_client: Callable[[], Any], account: str) -> None:
+    def __init__(
+        self, make_client: Callable[[], Any], account: str, changed: Callable[[str], None] | None = None
+    ) -> None:
         self._make_client, self._account = make_client, account
+        self._changed = changed or (lambda arn: None)
 
     @cached_property
     def _client(self) -> Any:
@@ -61,23 +65,31 @@ class Secrets:
         name = _NOT_IN_A_NAME.sub("-", f"appflow!{self._account}-{label}-{profile}")[:512]
         key = {"KmsKeyId": kms_arn} if kms_arn else {}
         with secrets_errors():
-            return str(self._client.create_secret(Name=name, SecretString=text, Tags=_OWNER, **key)["ARN"])
+            arn = str(self._client.create_secret(Name=name, SecretString=text, Tags=_OWNER, **key)["ARN"])
+        self._changed(arn)
+        return arn
 
     def read(self, arn: str) -> str:
         with secrets_errors():
             return str(self._client.get_secret_value(SecretId=arn)["SecretString"])
 
     def write(self, arn: str, text: str) -> None:
-        with secrets_errors():
-            self._client.put_secret_value(SecretId=arn, SecretString=text)
+        try:
+            with secrets_errors():
+                self._client.put_secret_value(SecretId=arn, SecretString=text)
+        finally:  # an answer that is lost is no write that is lost
+            self._changed(arn)
 
     def delete(self, arn: str) -> None:
         """At once, so that the name is free again. One that somebody already deleted is no error."""
         from botocore.exceptions import ClientError
 
-        with secrets_errors():
-            try:
-                self._client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                    raise
+        try:
+            with secrets_errors():
+                try:
+                    self._client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+                except ClientError as error:
+                    if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                        raise
+        finally:
+            self._changed(arn)

@@ -48,7 +48,7 @@ class FlowOperations:
             now = self.store.now()
             made = Flow(name, arn, params, _status(params), 1, now, now, caller, caller)
             self._agreement.check(made, CREATE)
-            with self.store.lock:
+            with self.store.changing():
                 self.store.flows[name] = made
                 self.store.tags[arn] = dict(params.get("tags") or {})
         return {"flowArn": arn, "flowStatus": made.status}
@@ -88,7 +88,7 @@ class FlowOperations:
         """With its runs' records. One that runs, or runs by a schedule, goes only by force, which cancels the run."""
         name = params["flowName"]
         arn = self.store.arn("flow", name)
-        with self.store.claim(arn), self.store.lock:
+        with self.store.claim(arn), self.store.changing():
             kept = self.store.flow(name)
             running = [run for run in self.store.runs_of(name) if run.status in RUNNING]
             if running and not params.get("forceDelete"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from emulator.aws.services.appflow.asking import within_call
 from emulator.aws.services.appflow.connectors import ConnectorOperations
@@ -23,6 +23,9 @@ from emulator.injector import Injector
 from emulator.model import Invoker
 from emulator.saas import SaasHosts
 
+if TYPE_CHECKING:
+    from emulator.aws.services.appflow.kept.state import Restored, State
+
 
 class Acting(Protocol):
     """Gives a boto3 client acting as appflow.amazonaws.com. place: what its calls' ids begin with; empty: the
@@ -33,15 +36,16 @@ class Acting(Protocol):
 
 class AppFlow:
     """All operations, looked up among their families by name. seed: of execution ids. lint, may_invoke: see
-    `ConnectorCalls`. hosts: where access tokens come from."""
+    `ConnectorCalls`. hosts: where access tokens come from. state: where everything is kept, if it is."""
 
     def __init__(
         self, invoker: Invoker, acting: Acting, injector: Injector, account: str, region: str, seed: int = 0,
         lint: Lint | None = None, may_invoke: MayInvoke | None = None, hosts: SaasHosts | None = None,
+        state: State | None = None,
     ) -> None:
-        clock = injector.clock
+        clock, self.state = injector.clock, state
         self.store, self.metadata, self.runs = Store(account, region, clock), Metadata(clock), Runs()
-        secrets = Secrets(lambda: acting("secretsmanager"), account)
+        secrets = Secrets(lambda: acting("secretsmanager"), account, state.secret if state else None)
         renewal = Renewal(self.store, secrets, SaasHosts(injector) if hosts is None else hosts)
         plain = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke)
         calls = ConnectorCalls(invoker, clock, lint, may_invoke=may_invoke, before=within_call(renewal.before))
@@ -49,7 +53,7 @@ class AppFlow:
         transfers = Transfers(
             self.store, calls, entities, injector, lambda place: acting("s3", place), within_call(renewal.renew)
         )
-        executions = ExecutionOperations(self.store, transfers, self.runs, injector.timeline, seed)
+        executions = ExecutionOperations(self.store, transfers, self.runs, injector.timeline, seed, state)
         self.triggers = TriggerOperations(self.store, executions, self.runs, injector.timeline)
         s3 = cache(lambda: acting("s3"))
         self._families = (
@@ -68,6 +72,13 @@ class AppFlow:
                 return getattr(family, name)
         raise AttributeError(name)
 
+    def restore(self) -> Restored | None:
+        """What the state has is there again; None without one. Once, before anything else."""
+        restored = self.state.restore(self.store) if self.state else None
+        if restored:
+            self.triggers.look()
+        return restored
+
     def busy(self) -> bool:
         """Whether a flow runs."""
         return self.runs.busy()
@@ -80,7 +91,12 @@ class AppFlow:
         """Cancel and forget everything; the secrets are the backend's to clear."""
         self.triggers.clear()
         self.runs.cancel_all()
-        self.store.clear()
+        with self.store.changing():
+            self.store.clear()
+            if self.state:
+                self.state.clear()
+        if self.state:
+            self.state.tidy()
         self.metadata.clear()
 
     def stop(self) -> None:
@@ -89,5 +105,9 @@ class AppFlow:
         self.runs.stop()
 
     def close(self) -> None:
-        """Stop, and wait for the runs' ends."""
-        self.runs.close()
+        """Stop, wait for the runs' ends, and give the state's folder free."""
+        try:
+            self.runs.close()
+        finally:
+            if self.state:
+                self.state.close()

@@ -8,14 +8,15 @@ import binascii
 import hashlib
 import json
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, TypeVar
 
 from emulator.aws.modelled import ServiceError
+from emulator.aws.services.appflow.families import Family, Keeper
 from emulator.clock import Clock
 from emulator.frontdoors.appflow import Context
 
@@ -165,18 +166,36 @@ class Store:
     region: str
     clock: Clock
     lock: threading.RLock = field(default_factory=threading.RLock)
-    registrations: dict[str, Registration] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
-    flows: dict[str, Flow] = field(default_factory=dict)
-    executions: dict[str, Execution] = field(default_factory=dict)
-    runs: Counter[str] = field(default_factory=Counter)
-    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    registrations: Family[Registration] = field(default_factory=Family)
+    profiles: Family[Profile] = field(default_factory=Family)
+    flows: Family[Flow] = field(default_factory=Family)
+    executions: Family[Execution] = field(default_factory=Family)
+    runs: Family[int] = field(default_factory=Family)
+    tags: Family[dict[str, str]] = field(default_factory=Family)
+    _together: Callable[[], AbstractContextManager[None]] = nullcontext
     _claimed: set[str] = field(default_factory=set)
     _tokens: dict[tuple[str, str], _Token] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The rig's time of day: what is told of runs fits the schedules that made them."""
         return datetime.fromtimestamp(self.clock.epoch(), timezone.utc)
+
+    def families(self) -> dict[str, Family[Any]]:
+        """What is worth keeping."""
+        every = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: family for name, family in every.items() if isinstance(family, Family)}
+
+    def keep(self, keeper: Keeper) -> None:
+        """It hears of every change from now on."""
+        self._together = keeper.together
+        for name, family in self.families().items():
+            family.told = partial(keeper.keep, name)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """With the lock, for changes that belong together: they are kept as one."""
+        with self.lock, self._together():
+            yield
 
     def arn(self, kind: str, name: str) -> str:
         """kind: connector | connectorprofile | flow."""
@@ -261,10 +280,10 @@ class Store:
 
     def clear(self) -> None:
         """Forget everything."""
-        with self.lock:
-            for kept in (self.registrations, self.profiles, self.flows, self.executions, self.tags, self._tokens):
-                kept.clear()
-            self.runs.clear()
+        with self.changing():
+            for family in self.families().values():
+                family.clear()
+            self._tokens.clear()
 
 
 def page(items: Mapping[str, T], params: Params, of: str) -> tuple[list[T], Params]:
