@@ -1,11 +1,14 @@
-"""The connector as it is written first, and its two weaknesses.
+"""The connector as it is written first, with the weaknesses that README.md names.
 
-It logs nothing of what AppFlow tells it: the SDK does not log the event, and its ConnectorContext drops flowName,
-connectorProfileLabel and executionId (`ConnectorContext.from_dict` reads four keys of the seven). Whoever searches the
-log group for an execution finds nothing. And it reads the profile's secret once, although the secret is new and may not
-be visible yet where it asks.
+One of them: it logs nothing of what AppFlow tells it. The SDK does not log the event, and its ConnectorContext drops
+flowName, connectorProfileLabel and executionId (`ConnectorContext.from_dict` reads four keys of the seven), so whoever
+searches the log group for an execution finds nothing.
 """
 
-import crm
+from configuration import Configuration
+from custom_connector_sdk.lambda_handler.lambda_handler import BaseLambdaConnectorHandler
+from metadata import Metadata
+from naive import Crm, NaiveRecords
 
-handler = crm.connector(crm.read_secret)
+CRM = Crm()
+handler = BaseLambdaConnectorHandler(Metadata(CRM), NaiveRecords(CRM), Configuration(CRM)).lambda_handler

@@ -1,30 +1,18 @@
-"""The same connector, hardened: its log can be searched by flow, profile and execution, and it asks again for a secret
-that is not visible yet."""
+"""The same connector, hardened against what README.md names. Here: its log can be searched by flow, profile and
+execution."""
 
 import json
-import time
 
-import crm
-from botocore.exceptions import ClientError
+from careful import Crm
+from careful_records import CarefulRecords
+from configuration import Configuration
+from custom_connector_sdk.lambda_handler.lambda_handler import BaseLambdaConnectorHandler
+from metadata import Metadata
 
-# Short, so that it is quickly tried. AppFlow waits 10 s for metadata and validation: there is room for more.
-PAUSES_S = (0.05, 0.1, 0.2)
 TOLD = ("flowName", "connectorProfileLabel", "executionId")
-
-
-def read_secret(arn):
-    """A secret that AppFlow has just made may be unknown for a moment: ask again. Any other refusal stands."""
-    for pause in PAUSES_S:
-        try:
-            return crm.read_secret(arn)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            time.sleep(pause)
-    return crm.read_secret(arn)
-
-
-answer = crm.connector(read_secret)
+CRM = Crm()
+RECORDS = CarefulRecords(CRM)
+ANSWER = BaseLambdaConnectorHandler(Metadata(CRM), RECORDS, Configuration(CRM)).lambda_handler
 
 
 def handler(event, context):
@@ -33,4 +21,5 @@ def handler(event, context):
     told = event.get("connectorContext") or {}
     line = {"type": event["type"], **{name: told.get(name) for name in TOLD}, "requestId": context.aws_request_id}
     print(json.dumps(line), flush=True)
-    return answer(event, context)
+    RECORDS.execution = told.get("executionId") or ""
+    return ANSWER(event, context)
