@@ -6,6 +6,10 @@ import pytest
 from appflow_rig import CONFIGURATION, error_of, failure
 from flow_rig import DEFINITION, flow, projected, to_connector
 
+from emulator.fault import Rule
+from emulator.scope import Match
+from faults.aws_response_lost import AwsResponseLost
+
 pytest_plugins = ["appflow_rig", "flow_rig"]  # fixtures: plain, crm
 PREFIX = "Create Flow request failed: "
 UNSERVED = "only from CustomConnector to S3 and from S3 to CustomConnector"
@@ -104,6 +108,7 @@ def test_a_source_that_cannot_be_is_refused(crm, key, value, code, word):
         (flow() | {"destinationFlowConfigList": [{"connectorType": "S3", "destinationConnectorProperties": {}}]},
          "destinationConnectorProperties.S3 is required"),
         (to_connector(bucket="nowhere"), "The bucket nowhere does not exist"),
+        (to_connector(bucket="arn:aws:s3:::b"), "The bucket arn:aws:s3:::b does not exist: that is no bucket's name"),
         (to_connector(errorHandlingConfig={"bucketName": "nowhere"}), "The bucket nowhere does not exist"),
         (to_connector(writeOperationType="UPSERT"),
          "Atleast one field must be specified in idFieldNames for the UPSERT Operation."),
@@ -115,6 +120,13 @@ def test_a_source_that_cannot_be_is_refused(crm, key, value, code, word):
 )
 def test_a_destination_that_cannot_be_is_refused(crm_both, given, problem):
     assert refused(crm_both, given) == ("ValidationException", 400, f"{PREFIX}[{problem}]")
+
+
+def test_a_bucket_that_gives_no_answer_refuses_the_flow(crm):
+    crm.injector.arm([Rule(AwsResponseLost(), Match(operation="GetBucketAcl", origin="client"))])
+    code, _, message = refused(crm, flow())
+    assert (code, "The bucket lake cannot be reached by Amazon AppFlow: Connection was closed" in message) == (
+        "ValidationException", True)
 
 
 @pytest.mark.parametrize(

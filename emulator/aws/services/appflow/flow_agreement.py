@@ -41,7 +41,7 @@ class FlowAgreement:
             ask(self._calls, registration.lambda_arn, validate_settings(mode, settings))
 
     def _reach(self, operation: str, bucket: str, prefix: str) -> None:
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
         try:
             getattr(self._s3(), operation)(Bucket=bucket)
@@ -49,6 +49,10 @@ class FlowAgreement:
             code = error.response["Error"]["Code"]
             why = "does not exist" if code == "NoSuchBucket" else f"cannot be reached by Amazon AppFlow: {code}"
             refuse(prefix, [f"The bucket {bucket} {why}"])
+        except ParamValidationError:
+            refuse(prefix, [f"The bucket {bucket} does not exist: that is no bucket's name"])
+        except BotoCoreError as error:
+            refuse(prefix, [f"The bucket {bucket} cannot be reached by Amazon AppFlow: {error}"])
 
 
 def _mode(flow: Flow) -> str:
