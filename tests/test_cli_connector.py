@@ -191,14 +191,25 @@ def failed(rows):
     return {id: row["cause"].split(":")[0] for id, row in rows.items() if row["status"] == "failed"}
 
 
-def test_the_sample_crm_connector(cli):
-    rows = checked(
-        cli, "crm_connector", "hardened.handler", "--engine", "process", "--upstreams", HOST,
+def crm(cli, handler):
+    return checked(
+        cli, "crm_connector", handler, "--engine", "process", "--upstreams", HOST, "--write",
         "--settings", "instanceUrl=https://emea.crm.example.com", "--secret", '{"apiKey": "crm-key-emea"}',
     )  # fmt: skip
+
+
+def test_the_hardened_sample_passes_every_check(cli):
+    rows = crm(cli, "hardened.handler")
     assert failed(rows) == {}
-    assert rows["query-paging"]["status"] == rows["credentials-no-secret"]["status"] == "ok"
-    assert rows["write-insert"]["remark"] == "it would write to the real system of record: say --write"
+    used = ("query-paging", "query-filter", "query-incremental", "write-bad-record", "write-delete")
+    assert {rows[id]["status"] for id in used} == {"ok"}
+
+
+def test_what_is_weak_in_the_sample_as_it_is_written_first_is_found(cli):
+    assert failed(crm(cli, "handler.handler")) == {
+        "credentials-empty": "KeyError", "query-paging": "", "write-insert": "", "write-bad-record": "",
+        "write-all-or-none": "", "write-unknown-entity": "",
+    }  # fmt: skip
 
 
 @pytest.mark.docker

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from emulator.connector_check import write
-from emulator.connector_check.talk import ANSWER_WITH_DETAILS, NOTHING_SUCH, Check, Skipped, Talk, check
+from emulator.connector_check.talk import NOTHING_SUCH, Check, Skipped, Talk, check
 from emulator.connector_check.write import KIND, Row
 from emulator.frontdoors.appflow import write_data
 
+NO_SUCH = "answer isSuccess false with errorDetails: {errorCode: ResourceNotFoundError, errorMessage: ...}"
 PARTIAL = ("PartialWriteFailure", "InvalidArgument", "ClientError")
 
 
@@ -98,7 +99,7 @@ def unknown_entity(talk: Talk) -> None:
     heard = talk.civil(write_data(context, "LambdarigNoSuchEntity", _operation(talk), [], [json.dumps(row)]))
     results = getattr(heard.answer, "writeRecordResults", None) or []
     if heard.ok and (not results or any(result.isSuccess for result in results)):
-        talk.wrong("isSuccess", "a record of an unknown entity is said to be written", ANSWER_WITH_DETAILS)
+        talk.wrong("isSuccess", "a record of an unknown entity is said to be written", NO_SUCH)
     elif heard.refused and heard.error_code not in (*NOTHING_SUCH, "PartialWriteFailure"):
         why = f"is {heard.error_code} for an unknown entity"
         talk.wrong("errorDetails.errorCode", why, f"use {NOTHING_SUCH[0]} or {NOTHING_SUCH[1]}")
