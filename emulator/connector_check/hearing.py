@@ -14,7 +14,8 @@ from emulator.frontdoors.appflow import DATA_LIMIT_S, LIMIT_S, ConnectorCalls, C
 from emulator.model import Invoker, Outcome
 
 DATA = ("QueryData", "RetrieveData", "WriteData")
-_REPORT = re.compile(r"REPORT RequestId: .*?\tDuration: (?P<ms>[\d.]+) ms.*?(?:\tInit Duration: (?P<init>[\d.]+) ms)?$")
+_INIT = re.compile(r"^REPORT RequestId: .*\tInit Duration: ([\d.]+) ms", re.MULTILINE)
+_MEMORY = re.compile(r"^REPORT RequestId: .*\tMax Memory Used: (\d+) MB", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Heard:
     answer: a model of `frontdoors.connector_contract`; with isSuccess false it says why not; None where AppFlow could
     not use what came. error: how AppFlow reports it, None on success. problems: what the lint says of an answer that
     AppFlow cannot use. body: what the function answered, parsed where it is JSON. log: of the invocation, as far as it
-    is known. seconds: until the answer. init_s: of a cold start, None when warm or not known. size: of the answer in
-    bytes.
+    is known. seconds: until the answer. init_s: of a cold start, None when warm or not known. memory_mb: the most
+    that the function has used so far, 0 where not known. size: of the answer in bytes.
     """
 
     request: Request
@@ -37,6 +38,7 @@ class Heard:
     log: str = field(default="", repr=False)
     seconds: float = 0.0
     init_s: float | None = None
+    memory_mb: int = 0
     size: int = 0
 
     @property
@@ -116,12 +118,12 @@ def _heard(request: Request, outcome: Outcome | None, seconds: float, **known: A
     if outcome is None:
         return Heard(request, seconds=seconds, **known)
     log = outcome.log.decode(errors="replace")
-    reports = [found for line in log.splitlines() if (found := _REPORT.match(line.rstrip()))]
-    said = float(reports[-1]["init"]) if reports and reports[-1]["init"] else outcome.init_ms
-    init_s = None if said is None else said / 1000
+    init, memory = _INIT.search(log), _MEMORY.search(log)
+    init_ms = float(init[1]) if init else outcome.init_ms
     return Heard(
         request, status=outcome.status, body=_parsed(outcome.payload), log=log, seconds=seconds + outcome.virtual_s,
-        init_s=init_s, size=len(outcome.payload), **known,
+        init_s=None if init_ms is None else init_ms / 1000, memory_mb=int(memory[1]) if memory else 0,
+        size=len(outcome.payload), **known,
     )
 
 

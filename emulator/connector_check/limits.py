@@ -75,6 +75,8 @@ def survival(talk: Talk) -> None:
         if one.status in ("timeout", "crash", "oom", "init_error"):
             why = f"{one.kind} ended in {one.status}" + (f": {one.cause}" if one.cause else "")
             talk.stop("(the function)", why, "the function's log says more: lambdarig logs NAME")
+    if used := max(one.memory_mb for one in talk.known.heard):
+        talk.remark = f"most memory used: {used} MB"
 
 
 CHECKS: tuple[Check, ...] = (permission, time_limits, size_limit, survival)
