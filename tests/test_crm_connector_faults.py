@@ -54,7 +54,8 @@ def test_a_token_that_ends_between_two_pages(crm):
     with crm.rig.fault("oauth_token_expired", match=CAME["match"], when={"after": 1}):
         said = crm.run()
     if crm.which == "weak":
-        assert said[0::3] == ("Error", "Error authenticating to connector: The CRM answered 401 Unauthorized: invalid_token")
+        ended = "The CRM answered 401 Unauthorized: invalid_token"
+        assert said[0::3] == ("Error", f"Error authenticating to connector: {ended}")
     else:
         assert (said, len(crm.lines())) == (DONE, 25)
 
@@ -98,7 +99,8 @@ def test_the_crm_has_had_enough_for_a_minute(crm):
     with crm.rig.fault("upstream_rate_limited", retry_after=60, when={"after": 1, "times": 1}, **CAME):
         said = crm.run()
     if crm.which == "weak":
-        assert said[0::3] == ("Error", "Error while communicating to connector: The CRM answered 429 Too Many Requests")
+        ended = "The CRM answered 429 Too Many Requests"
+        assert said[0::3] == ("Error", f"Error while communicating to connector: {ended}")
     else:
         assert (said, crm.rig.clock.now() - before) == (DONE, 60)
 
