@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from emulator.flows.formats import Header, encoded, text
 from emulator.flows.plan import FlowFailed, Row
 
 _ILL = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
+_PLACES, _DIGITS = Decimal("1e-18"), Context(prec=38)
 
 
 class Parquet:
@@ -128,8 +129,8 @@ def _number(value: Any) -> float:
 
 
 def _decimal(value: Any) -> Decimal:
-    """Rounded to 18 places."""
-    return round(Decimal(str(value)), 18)
+    """Rounded to 18 places, with as many digits before them as the column has."""
+    return Decimal(str(value)).quantize(_PLACES, context=_DIGITS)
 
 
 def _boolean(value: Any) -> bool:
