@@ -36,7 +36,10 @@ def handler(event, context):
     return {**OK, "records": [json.dumps({"Id": f"r{number}"})], "nextToken": more}
 """
 RIG = "functions: {crm: {folder: code, handler: handler.handler, timeout: 30}}"
-FLOWS = {"contacts": "Contact", "endless": "Endless", "broken": "Broken"}
+FLOWS = {"contacts": "Contact", "endless": "Endless", "broken": "Broken", "hourly": "Contact"}
+ON_DEMAND = {"triggerType": "OnDemand"}
+HOURLY = {"triggerType": "Scheduled", "triggerProperties": {
+    "Scheduled": {"scheduleExpression": "rate(1hours)", "dataPullMode": "Complete"}}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,7 @@ def made(client):
                   "sourceConnectorProperties": {"CustomConnector": {"entityName": entity}}}
         s3 = {"connectorType": "S3", "destinationConnectorProperties": {"S3": {"bucketName": "lake"}}}
         appflow.create_flow(
-            flowName=name, triggerConfig={"triggerType": "OnDemand"}, sourceFlowConfig=source,
+            flowName=name, triggerConfig=HOURLY if name == "hourly" else ON_DEMAND, sourceFlowConfig=source,
             destinationFlowConfigList=[s3], tasks=[{"taskType": "Map_all", "sourceFields": []}],
         )
 
@@ -109,7 +112,7 @@ def test_a_run_that_fails_is_exit_1_with_its_message(ask):
 @pytest.mark.parametrize("command", ["run", "records"])
 def test_an_unknown_flow_names_those_that_there_are(ask, command):
     status, _, err = ask("flow", command, "contact")
-    said = "unknown flow 'contact': choose one of broken, contacts, endless: did you mean 'contacts'?"
+    said = "unknown flow 'contact': choose one of broken, contacts, endless, hourly: did you mean 'contacts'?"
     assert (status, said in err) == (2, True)
 
 
@@ -138,6 +141,11 @@ def test_a_run_under_way_is_not_started_twice(ask, shared):
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE_S)
+
+
+def test_a_flow_with_a_schedule_is_activated(ask):
+    assert ask("flow", "run", "hourly")[:2] == (0, "hourly is Active\n")
+    assert ask("flow", "records", "hourly")[:2] == (0, "hourly has not run\n")
 
 
 def test_records_are_shown_newest_first(ask):
