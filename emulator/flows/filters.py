@@ -89,8 +89,8 @@ class Condition:
         return joint.join(f"{name} {SIGNS[self.operator]} {value}" for value in values)
 
     def passes(self, row: Row) -> bool:
-        """Whether a row's value is so; a null, missing or empty one never is. One of another kind is none of the values,
-        and so passes NOT_EQUAL_TO and nothing else."""
+        """Whether a row's value is so; a null, missing or empty one never is. One of another kind is none of the
+        values, and so passes NOT_EQUAL_TO and nothing else."""
         given = row.get(self.field)
         if given is None or given == "":
             return False
