@@ -57,13 +57,13 @@ class Crm:
             return error.response["Error"]["Message"]
         return ""
 
-    def reading(self, entity="Contact", tasks=({"taskType": "Map_all", "sourceFields": []},), **more):
+    def reading(self, entity="Contact", tasks=({"taskType": "Map_all", "sourceFields": []},)):
         """A flow of the entity to S3."""
         s3 = {"bucketName": "lake", "bucketPrefix": "out"}
         source = {"connectorType": "CustomConnector", **PROFILE,
                   "sourceConnectorProperties": {"CustomConnector": {"entityName": entity}}}  # fmt: skip
         destination = {"connectorType": "S3", "destinationConnectorProperties": {"S3": s3}}
-        return self._flow(source, destination, tasks, **more)
+        return self._flow(source, destination, tasks)
 
     def writing(self, rows, operation="INSERT", ids=(), entity="Contact"):
         """A flow of these records, as CSV in S3, to the CRM."""
@@ -81,11 +81,10 @@ class Crm:
         projection = {"taskType": "Filter", "sourceFields": fields, "connectorOperator": {"S3": "PROJECTION"}}
         return self._flow(source, destination, [projection, *maps])
 
-    def _flow(self, source, destination, tasks, **more):
-        trigger = {"triggerConfig": {"triggerType": "OnDemand"}, **more}
+    def _flow(self, source, destination, tasks):
         self.appflow.create_flow(
             flowName="flow", sourceFlowConfig=source, destinationFlowConfigList=[destination], tasks=list(tasks),
-            **trigger,
+            triggerConfig={"triggerType": "OnDemand"},
         )  # fmt: skip
         return self
 
@@ -104,6 +103,11 @@ class Crm:
         listed = self.s3.list_objects_v2(Bucket="lake", Prefix=prefix).get("Contents", [])
         bodies = [self.s3.get_object(Bucket="lake", Key=item["Key"])["Body"].read().decode() for item in listed]
         return [json.loads(line) for body in bodies for line in body.splitlines()]
+
+    def secret(self):
+        """ARN of what AppFlow keeps the profile's credentials in."""
+        [made] = self.rig.client("secretsmanager").list_secrets()["SecretList"]
+        return made["ARN"]
 
     def there(self, entity="Contact", field="Name"):
         """Of each of the CRM's own records, in their order."""
