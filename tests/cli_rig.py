@@ -85,7 +85,7 @@ class Up:
 
     def _announced(self) -> dict[str, Any]:
         text = ""
-        while not text.endswith("}\n"):
+        while not text.endswith("\n}\n"):
             line = self.process.stdout.readline()
             assert line, f"it ended: {self.process.stderr.read()}"
             text += line
