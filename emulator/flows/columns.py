@@ -144,10 +144,11 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
 
 
 def converter(source_type: str, destination_type: str) -> Callable[[Any], Any] | None:
-    """From a value of one type to one of another, by ValueError if it is none; null stays null. None where there is
-    nothing to convert: the same kind, or a type that is not known here."""
+    """From a value of one type to one of another, by ValueError if it is none; null stays null, and empty text is null
+    where no text is wanted: CSV has no other. None where there is nothing to convert: the same kind, or a type that is
+    not known here."""
     kind = kind_of(destination_type)
     if not kind or kind == kind_of(source_type):
         return None
-    convert = _CONVERTERS[kind]
-    return lambda value: None if value is None else convert(value)
+    convert, null = _CONVERTERS[kind], (None,) if kind == TEXT else (None, "")
+    return lambda value: None if value in null else convert(value)

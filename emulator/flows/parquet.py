@@ -91,7 +91,9 @@ class _Type:
     turn: Callable[[Any], Any]
 
     def array(self, values: Sequence[Any]) -> Any:
-        return pa.array([None if value is None else self.turn(value) for value in values], self.arrow)
+        """Empty text is null in a column that is no text."""
+        null = (None,) if self is _TEXT else (None, "")
+        return pa.array([None if value in null else self.turn(value) for value in values], self.arrow)
 
 
 def _array(name: str, kind: str, values: Sequence[Any]) -> Any:

@@ -65,6 +65,7 @@ def test_everything_is_text_unless_types_are_kept():
         ("BigInteger", "decimal128(38, 0)", 10**37, Decimal(10**37)),
         ("BigDecimal", "decimal128(38, 18)", "12.50", Decimal("12.5")),
         ("BigDecimal", "decimal128(38, 18)", 0.1, Decimal("0.1")),
+        ("BigDecimal", "decimal128(38, 18)", "", None), ("Date", "date32[day]", "", None), ("String", "string", "", ""),
         ("BigDecimal", "decimal128(38, 18)", 12345678901.5, Decimal("12345678901.5")),
         ("BigDecimal", "decimal128(38, 18)", f"{10**20 - 1}.5", Decimal(f"{10**20 - 1}.5")),
         ("BigDecimal", "decimal128(38, 18)", "0.1234567890123456789", Decimal("0.123456789012345679")),

@@ -90,6 +90,9 @@ def test_a_field_that_a_record_has_not_is_left_out_and_null_stays():
         ("string", "datetime", "2021-04-20", "2021-04-20T00:00:00.000Z"),
         ("string", "geography", "x", "x"),
         ("string", "integer", None, None),
+        ("string", "integer", "", None),
+        ("string", "datetime", "", None),
+        ("integer", "string", "", ""),
     ],
 )
 def test_types_convert_values(source, destination, value, written):
