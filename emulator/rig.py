@@ -45,7 +45,8 @@ from emulator.timeline import Timeline
 from emulator.ways_out import WaysOut
 
 if TYPE_CHECKING:
-    from emulator.aws.services.appflow.kept.state import Restored, State
+    from emulator.aws.services.appflow.kept.restoring import Restored
+    from emulator.aws.services.appflow.kept.state import State
 
 PREPARED_S = 30.0  # what is still being made ready takes a second, on a busy machine several
 ENDED_S = 30.0  # a fault that really stalls is waited for

@@ -24,7 +24,8 @@ from emulator.model import Invoker
 from emulator.saas import SaasHosts
 
 if TYPE_CHECKING:
-    from emulator.aws.services.appflow.kept.state import Restored, State
+    from emulator.aws.services.appflow.kept.restoring import Restored
+    from emulator.aws.services.appflow.kept.state import State
 
 
 class Acting(Protocol):

@@ -5,32 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.aws.services.appflow.kept.aws_side import AwsSide
-from emulator.aws.services.appflow.kept.database import ANEW, Database
+from emulator.aws.services.appflow.kept.database import Database
 from emulator.aws.services.appflow.kept.folder import Folder
 from emulator.aws.services.appflow.kept.objects import Copied, Objects
-from emulator.aws.services.appflow.store import RUNNING, Execution, Flow, Store
-from emulator.errors import UsageError
+from emulator.aws.services.appflow.kept.restoring import Restored, Restoring
+from emulator.aws.services.appflow.kept.texts import to_text
+from emulator.aws.services.appflow.store import Execution, Flow, Store
 from emulator.flows.run import Progress
 
 if TYPE_CHECKING:
     from emulator.aws.backend import Backend
-
-
-@dataclass(frozen=True)
-class Restored:
-    """How many of each were there. ended: runs that were under way when the rig ended."""
-
-    connectors: int = 0
-    profiles: int = 0
-    flows: int = 0
-    runs: int = 0
-    ended: int = 0
-    objects: int = 0
 
 
 class State:
@@ -54,8 +42,6 @@ class State:
 
     def keep(self, family: str, name: str, value: Any | None) -> None:
         """A family of the store has this under that name now; None: nothing any more."""
-        from emulator.aws.services.appflow.kept.texts import to_text
-
         if value is None:
             self._database.write("delete from kept where family = ? and name = ?", family, name)
             return
@@ -115,46 +101,11 @@ class State:
     def restore(self, store: Store) -> Restored:
         """Everything is there again, in an empty store and an empty AWS; the store tells of changes from now on. Runs
         that were under way have ended. UsageError for a file that cannot be read."""
-        families = store.families()
-        for family, name, text in self._database.read("select family, name, value from kept order by rowid"):
-            families[family][name] = self._value(family, name, text)
-        objects = self._objects.restore()
-        self._secrets({profile.secret_arn for profile in store.profiles.values()})
+        restoring = Restoring(self._database, self._aws, self._objects)
+        restored = restoring.everything(store)
         store.keep(self)
-        ended = [run for run in store.executions.values() if run.status in RUNNING]
-        for run in ended:
-            store.executions[run.id] = replace(
-                run, status="Error", message=self._ending(run), updated_at=store.clock.utc()
-            )
-        return Restored(
-            len(store.registrations), len(store.profiles), len(store.flows), len(store.executions), len(ended), objects
-        )
-
-    def _value(self, family: str, name: str, text: str) -> Any:
-        from emulator.aws.services.appflow.kept.texts import from_text
-
-        try:
-            return from_text(family, text)
-        except (KeyError, ValueError) as error:
-            problem = " ".join(str(error).split())
-            raise UsageError(f"the state {self._folder.file} is damaged: {family}, {name!r}: {problem}", ANEW) from None
-
-    def _secrets(self, used: set[str]) -> None:
-        """A secret without a profile is of a profile that was never made, or is deleted."""
-        for arn, text in self._database.read("select arn, value from secrets order by rowid"):
-            if arn in used:
-                self._aws.put_secret(json.loads(text))
-            else:
-                self._database.write("delete from secrets where arn = ?", arn)
-
-    def _ending(self, run: Execution) -> str:
-        [(pages,)] = self._database.read("select count(*) from pages where execution = ? and page > 0", run.id)
-        [(objects,)] = self._database.read("select count(*) from objects where execution = ?", run.id)
-        last = self._database.read(
-            "select mark from pages where execution = ? and page > 0 order by rowid desc limit 1", run.id
-        )
-        mark = next((f" (the last one's nextToken: {mark})" for (mark,) in last if mark), "")
-        return f"The rig ended while this run was under way. Pages done: {pages}{mark}. Objects written: {objects}."
+        restoring.end(store)
+        return restored
 
 
 def _buckets(flow: Flow) -> set[str]:
