@@ -189,10 +189,11 @@ def test_any_log_has_a_cause_or_none(log):
     assert isinstance(cause(log), str)
 
 
-def test_a_cold_start_is_read_from_the_report_line():
-    log = b"REPORT RequestId: r\tDuration: 5.00 ms\tBilled Duration: 5 ms\tInit Duration: 912.50 ms\tMax Memory Used: 61 MB\t"
+def test_a_cold_start_and_the_memory_are_read_from_the_report_line():
+    log = b"REPORT RequestId: r\tDuration: 5.00 ms\tInit Duration: 912.50 ms\tMax Memory Used: 61 MB\t"
     asked = Hearing(Crm(ListEntities=lambda request, right: Outcome("ok", b"{}", log=log)), Clock(), ARN)
-    assert asked({"type": "ListEntitiesRequest", "connectorContext": {"connectorRuntimeSettings": {}}}).init_s == 0.9125
+    heard = asked({"type": "ListEntitiesRequest", "connectorContext": {"connectorRuntimeSettings": {}}})
+    assert (heard.init_s, heard.memory_mb) == (0.9125, 61)
 
 
 @pytest.mark.parametrize(
