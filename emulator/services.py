@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from emulator.aws.bus import Bus
 from emulator.aws.endpoint import Service
 from emulator.aws.identity_tokens import IdentityTokens
 from emulator.aws.schedule import Schedule
@@ -32,8 +33,6 @@ APPFLOW = "appflow.amazonaws.com"
 
 def own_services(rig: Rig) -> dict[str, Service]:
     """By SigV4 signing name."""
-    from emulator.aws.services.appflow import appflow_service
-
     shop = Shop(
         registry=rig.registry,
         clock=rig.clock,
@@ -59,17 +58,7 @@ def own_services(rig: Rig) -> dict[str, Service]:
         "fis": fis_service(_fis(rig)),
         "sts": sts_service(rig.backend, rig.keyring, web),
         "cognito-identity": cognito_identity_service(rig.backend, rig.keyring, tokens, web, rig.settings.seed),
-        "appflow": appflow_service(
-            rig.functions,
-            lambda service, place="": _acting(rig, service, APPFLOW, place),
-            rig.injector,
-            rig.settings.account,
-            rig.settings.region,
-            rig.settings.seed,
-            may_invoke=partial(_appflow_may, rig),
-            hosts=rig.saas,
-            state=rig.state,
-        ),
+        "appflow": _appflow(rig),
     }
 
 
@@ -86,6 +75,23 @@ def _rotation(rig: Rig) -> Rotation:
         return rig.authorization.may_invoke(function, "", PRINCIPAL, source_account=rig.settings.account)
 
     return Rotation(rig.backend, rig.functions, rig.clock, rig.consistency.writing, may_invoke)
+
+
+def _appflow(rig: Rig) -> Service:
+    from emulator.aws.services.appflow import appflow_service
+
+    return appflow_service(
+        rig.functions,
+        lambda service, place="": _acting(rig, service, APPFLOW, place),
+        rig.injector,
+        rig.settings.account,
+        rig.settings.region,
+        rig.settings.seed,
+        may_invoke=partial(_appflow_may, rig),
+        hosts=rig.saas,
+        state=rig.state,
+        publish=Bus(rig.backend, rig.settings.region, _targets(rig)).put,
+    )
 
 
 def _appflow_may(rig: Rig, function_arn: str) -> bool:

@@ -5,12 +5,15 @@ With a clock that is moved by hand, `advance` does what is due on its way; with 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from emulator.clock import Clock
+
+ROUNDING_S = 2e-6
 
 
 class Recurring(Protocol):
@@ -62,7 +65,7 @@ class Timetable:
         """Rig seconds of what comes next."""
         with self._lock:
             moments = [one.due for one in self._entries.values() if one.due is not None]
-        return self._clock.moment(min(moments)) if moments else None
+        return self._moment(min(moments)) if moments else None
 
     def act(self, moment: float) -> None:
         """Do what is due, one after another, and see each come to an end."""
@@ -103,11 +106,16 @@ class Timetable:
         for name, at, times in self._claim(moment):
             self._reached(name, at, times, waits)
 
+    def _moment(self, due: float) -> float:
+        """In rig time, to a tenth of a millisecond and not later: what is due 300 s after now is so at now + 300, which
+        times of day as floats or datetimes are not exact enough for."""
+        return math.floor((self._clock.moment(due) + ROUNDING_S) * 1e4) / 1e4
+
     def _claim(self, moment: float) -> list[tuple[str, float, int]]:
         claimed = []
         with self._lock:
             for name, one in sorted(self._entries.items()):
-                if one.due is not None and self._clock.moment(one.due) <= moment:
+                if one.due is not None and self._moment(one.due) <= moment:
                     one.times += 1
                     claimed.append((name, one.due, one.times))
                     one.due = one.recurring.after(one.due)

@@ -64,10 +64,11 @@ class Rig:
         self.clock, self.connector, self.backend = Clock(manual=True), Connector(), Backend()
         self.timeline = Timeline(self.clock)
         self.injector = Injector(self.clock, self.timeline)
-        self.hosts = SaasHosts(self.injector)
+        self.hosts, self.published = SaasHosts(self.injector), []
         self.service = appflow_service(
             self.connector, lambda service, place="": self.client(service, "appflow.amazonaws.com", place),
             self.injector, "123456789012", "us-east-1", hosts=self.hosts,
+            publish=lambda *told: self.published.append(told),
         )
         self.endpoint = AwsEndpoint(self.injector, Attribution(), self.backend, {"appflow": self.service})
         self.appflow, self.secrets = self.client("appflow"), self.client("secretsmanager")
@@ -81,6 +82,7 @@ class Rig:
         self.service.implementation.clear()
         self.service.implementation.wait()
         self.timeline.clear()
+        self.published.clear()
         self.endpoint.attribution.restart()
         self.connector.handler, self.connector.answers, self.connector.requests = None, {}, []
         return self

@@ -60,6 +60,17 @@ def run(rig, name="contacts", **params):
     return next(record for record in records(rig, name) if record["executionId"] == started)
 
 
+def scheduled(expression="rate(5minutes)", **more):
+    """triggerConfig."""
+    return {"triggerType": "Scheduled", "triggerProperties": {"Scheduled": {"scheduleExpression": expression, **more}}}
+
+
+def begins(rig, name="contacts"):
+    """Rig seconds at which runs began, oldest first."""
+    moments = [record["startedAt"].timestamp() for record in records(rig, name)[::-1]]
+    return [round(rig.clock.moment(moment), 1) for moment in moments]
+
+
 def records(rig, name="contacts", **params):
     return rig.appflow.describe_flow_execution_records(flowName=name, **params)["flowExecutions"]
 

@@ -56,12 +56,12 @@ class Targets:
         deliver(ready, entry.event.get(qualifier or LATEST, {}), dead_letter_of(version.shown))
 
     def _post(self, subject: str, service: str, target: Mapping[str, Any], payload: bytes) -> None:
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         send = {"sqs": self._sqs, "sns": self._sns, "logs": self._logs}[service]
         try:
             send(target, payload.decode())
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             LOG.warning("%s: %s could not be delivered to: %s", subject, target["Arn"], error)
             self._failed(subject, str(error))
 
@@ -79,7 +79,7 @@ class Targets:
 
     def _logs(self, target: Mapping[str, Any], body: str) -> None:
         """A stream for each event, as its id names it."""
-        logs, group = self._clients("logs"), target["Arn"].split(":log-group:")[1].removesuffix(":*")
+        logs, group = self._clients("logs"), target["Arn"].partition(":log-group:")[2].removesuffix(":*")
         said = json.loads(body)
         stream = said["id"] if isinstance(said, dict) and "id" in said else target["Id"]
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]

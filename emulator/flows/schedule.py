@@ -14,6 +14,7 @@ from emulator.flows.filters import Window
 
 FREQUENCIES = {"minute": "BYMINUTE", "hour": "HOURLY", "day": "DAILY", "week": "WEEKLY", "month": "MONTHLY"}
 FIRST_PULL = timedelta(days=30)  # AppFlow's own figure
+ROUNDING_S = 0.001  # the API's moments are of microseconds, and a clock's finer
 _RATE = re.compile(rf"rate\( *(?P<count>[1-9]\d{{0,4}}) *(?P<unit>{'|'.join(FREQUENCIES)})s? *\)")
 _ONCE = re.compile(r"at\((?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 _PERIODS = {**SECONDS, "week": 7 * SECONDS["day"], "month": 30 * SECONDS["day"]}  # a month's only to guess by
@@ -53,8 +54,8 @@ class Recurrence:
     offset: float = 0.0
 
     def first(self, now: float) -> float | None:
-        """At once, if now is one of its moments."""
-        return self.after(math.nextafter(now, -math.inf))
+        """At once, if it was activated now, and now is one of its moments."""
+        return self.after(math.nextafter(self.since, -math.inf) if now - self.since < ROUNDING_S else now)
 
     def after(self, moment: float) -> float | None:
         begin = self.since if self.start is None else self.start
@@ -76,7 +77,7 @@ def _next(expression: str, begin: float, moment: float) -> float | None:
         return _step(step, max(0, int((moment - begin) // (count * _PERIODS[unit]))), moment)
     if (once := _moment(expression)) is not None:
         return once if once >= begin and once > moment else None
-    next_one, found = following(expression), max(moment, begin - 1)
+    next_one, found = following(expression), float(math.floor(max(moment, begin - 1)))  # its moments are whole minutes
     while (later := next_one(found)) is not None and later < begin:
         found = later
     return later
@@ -99,7 +100,7 @@ def _months(begin: float, count: int) -> Callable[[int], float]:
         years, month = divmod(first.month - 1 + n * count, 12)
         year = first.year + years
         day = min(first.day, calendar.monthrange(year, month + 1)[1])
-        return first.replace(year=year, month=month + 1, day=day).timestamp()
+        return begin + (first.replace(year=year, month=month + 1, day=day) - first).total_seconds()
 
     return step
 

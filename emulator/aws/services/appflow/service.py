@@ -10,6 +10,7 @@ from emulator.aws.services.appflow.connectors import ConnectorOperations
 from emulator.aws.services.appflow.credentials import Secrets
 from emulator.aws.services.appflow.entities import EntityOperations, Metadata
 from emulator.aws.services.appflow.executions import ExecutionOperations
+from emulator.aws.services.appflow.flow_events import FlowEvents, Publish
 from emulator.aws.services.appflow.flows import FlowOperations
 from emulator.aws.services.appflow.profiles import ProfileOperations
 from emulator.aws.services.appflow.renewal import Renewal
@@ -37,12 +38,13 @@ class Acting(Protocol):
 
 class AppFlow:
     """All operations, looked up among their families by name. seed: of execution ids. lint, may_invoke: see
-    `ConnectorCalls`. hosts: where access tokens come from. state: where everything is kept, if it is."""
+    `ConnectorCalls`. hosts: where access tokens come from. state: where everything is kept, if it is. publish: takes
+    events of flows."""
 
     def __init__(
         self, invoker: Invoker, acting: Acting, injector: Injector, account: str, region: str, seed: int = 0,
         lint: Lint | None = None, may_invoke: MayInvoke | None = None, hosts: SaasHosts | None = None,
-        state: State | None = None,
+        state: State | None = None, publish: Publish | None = None,
     ) -> None:
         clock, self.state = injector.clock, state
         self.store, self.metadata, self.runs = Store(account, region, clock), Metadata(clock), Runs()
@@ -56,6 +58,11 @@ class AppFlow:
         )
         executions = ExecutionOperations(self.store, transfers, self.runs, injector.timeline, seed, state)
         self.triggers = TriggerOperations(self.store, executions, self.runs, injector.timeline)
+        if publish:
+            events = FlowEvents(self.store, publish)
+            executions.begun.append(events.begun)
+            executions.ended.insert(0, events.ended)
+            self.triggers.deactivated.append(events.deactivated)
         s3 = cache(lambda: acting("s3"))
         self._families = (
             ConnectorOperations(self.store, calls, self.metadata),

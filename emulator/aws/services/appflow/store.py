@@ -72,7 +72,8 @@ class Profile:
 @dataclass(frozen=True)
 class Flow:
     """A flow. given: CreateFlow's or UpdateFlow's parameters, the newest. status: a FlowStatus of the API.
-    status_message: why a scheduled one was deactivated. activated_at: since when a schedule runs it, if it does."""
+    status_message: why a scheduled one was deactivated. activated_at: since when a schedule runs it, if it does;
+    activated_after: the number of its last run before that."""
 
     name: str
     arn: str
@@ -85,6 +86,7 @@ class Flow:
     updated_by: str
     status_message: str = ""
     activated_at: datetime | None = None
+    activated_after: int = 0
 
     @property
     def source(self) -> Params:

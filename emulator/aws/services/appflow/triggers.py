@@ -13,12 +13,10 @@ from emulator.aws.services.appflow.store import RUNNING, Execution, Flow, Params
 from emulator.aws.services.appflow.trigger_rules import scheduled
 from emulator.flows.filters import Window
 from emulator.flows.runs import Runs
-from emulator.flows.schedule import Recurrence, window
+from emulator.flows.schedule import ROUNDING_S, Recurrence, window
 from emulator.model import AwsCall
 from emulator.timeline import Timeline
 from emulator.timetable import Timetable
-
-ROUNDING_S = 0.001  # the API's moments are of microseconds, and the clock's finer
 
 
 class TriggerOperations:
@@ -56,8 +54,10 @@ class TriggerOperations:
             with self.store.lock:
                 flow = self.store.flow(name)
                 if flow.status != status:
-                    since = self.store.now() if status == "Active" else None
-                    flow = self.store.flows[name] = replace(flow, status=status, activated_at=since, status_message="")
+                    since, last = self.store.now() if status == "Active" else None, self.store.runs.get(name, 0)
+                    flow = self.store.flows[name] = replace(
+                        flow, status=status, status_message="", activated_at=since, activated_after=last,
+                    )
             self.look()
         return {"flowArn": flow.arn, "flowStatus": flow.status}
 
@@ -98,11 +98,10 @@ class TriggerOperations:
         """So many failed runs in a row deactivate a flow; a canceled one neither counts nor ends the row."""
         with self.store.lock:
             kept = self.store.flows.get(flow.name)
-            since = kept.activated_at if kept else None
             most = scheduled(kept.given).get("flowErrorDeactivationThreshold") if kept else None
-            if kept is None or since is None or not most or run.status != "Error":
+            if kept is None or kept.activated_at is None or not most or run.status != "Error":
                 return
-            told = [one.status for one in self.store.runs_of(flow.name) if one.started_at >= since]
+            told = [one.status for one in self.store.runs_of(flow.name) if one.number > kept.activated_after]
             failed = len(list(takewhile("Error".__eq__, reversed([one for one in told if one != "Canceled"]))))
             if failed < most:
                 return
