@@ -1,6 +1,7 @@
 """AppFlow's state in a folder: what is kept of everything that the store remembers, and folders that are refused."""
 
 import fcntl
+import json
 import os
 import sqlite3
 import stat
@@ -370,3 +371,20 @@ def test_the_lock_is_not_handed_to_children(tmp_path):
              if os.path.realpath(f"/proc/self/fd/{fd}") == str(tmp_path / "lock")]
     folder.release()
     assert flags == [fcntl.FD_CLOEXEC]
+
+
+def test_a_file_that_was_uploaded_in_parts_keeps_its_etag(tmp_path):
+    row = json.dumps({"Id": "1", "Name": "x" * 5_000_000})
+    with stateful(tmp_path) as rig:
+        rig.furnish()
+        rig.connector.answers["QueryData"] = lambda request: {
+            **OK, "records": [row], "nextToken": None if request["nextToken"] else "2"
+        }
+        rig.appflow.create_flow(**flow(output={"aggregationConfig": {"aggregationType": "SingleFile"}}))
+        run(rig)
+        [before] = rig.s3.list_objects_v2(Bucket="lake")["Contents"]
+        assert before["ETag"].endswith('-2"')
+    with stateful(tmp_path) as rig:
+        [again] = rig.s3.list_objects_v2(Bucket="lake")["Contents"]
+        assert (again["ETag"], again["Size"]) == (before["ETag"], before["Size"])
+        assert rig.s3.get_object(Bucket="lake", Key=again["Key"])["Body"].read().count(b"x") == 10_000_000

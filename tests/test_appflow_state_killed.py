@@ -140,7 +140,7 @@ def test_stopped_in_peace_it_says_what_it_restores(home, up):
     rig.run()
     assert rig.end(signal.SIGINT)[0] == 0
     done = home.call("up", "rig.yaml", "--port", "0", "--engine", "inline", "--state", "state", "--detach")
-    counts = "1 connectors, 1 profiles, 1 flows, 1 runs, 4 objects"
+    counts = "connectors 1, profiles 1, flows 1, runs 1, objects 4"
     assert f"  restored from {home.work}/state: {counts}\n" in done.stdout
     port = done.stdout.split("--port ")[1].strip()
     assert home.call("down", "--port", port).returncode == 0

@@ -41,8 +41,8 @@ def restored(announced: dict[str, Any]) -> str:
     if "restored" not in announced:
         return ""
     found = announced["restored"]
-    counts = ", ".join(f"{number} {name}" for name, number in found.items() if name != "ended")
-    ended = f" ({found['ended']} of the runs ended with the rig before)" if found["ended"] else ""
+    counts = ", ".join(f"{name} {number}" for name, number in found.items() if name != "ended")
+    ended = f"; runs that ended with the rig: {found['ended']}" if found["ended"] else ""
     return f"  restored from {announced['state']}: {counts}{ended}\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,14 @@ class Bucket:
     name: str
     region: str
     policy: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """An object. etag: without quotes, if it is known."""
+
+    bytes: Kept
+    etag: str | None
 
 
 class AwsSide:
@@ -43,16 +51,16 @@ class AwsSide:
             made = self._s3.create_bucket(bucket.name, bucket.region)
             made.policy = bucket.policy
 
-    def content(self, bucket: str, key: str) -> Kept | None:
-        """The object's bytes; None where it is gone."""
+    def content(self, bucket: str, key: str) -> Content | None:
+        """None where it is gone."""
         found = self._s3.buckets.get(bucket)
         kept = found and found.keys.get(key)
-        return getattr(kept, "_value_buffer", None)  # a deletion's marker has none
+        return Content(kept._value_buffer, kept._etag) if hasattr(kept, "_value_buffer") else None
 
-    def put(self, bucket: str, key: str, pieces: Iterable[bytes], size: int, at: datetime) -> None:
-        value: Any = Kept.of(pieces, size)
+    def put(self, bucket: str, key: str, value: Content, at: datetime) -> None:
+        content: Any = value.bytes
         with self._backend.entered():
-            made = self._s3.put_object(bucket, key, value, disable_notification=True)
+            made = self._s3.put_object(bucket, key, content, etag=value.etag, disable_notification=True)
             made.last_modified = at.replace(tzinfo=None)
 
     def secret(self, arn: str) -> dict[str, Any] | None:

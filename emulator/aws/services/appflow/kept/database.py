@@ -23,7 +23,8 @@ create table pages (
 );
 create index pages_of_execution on pages (execution);
 create table objects (
-    id integer primary key, bucket text, key text, size integer, execution text, at text, unique (bucket, key)
+    id integer primary key, bucket text, key text, size integer, etag text, execution text, at text,
+    unique (bucket, key)
 );
 create table pieces (object integer, number integer, bytes blob, primary key (object, number));
 create table secrets (arn text primary key, value text);

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from emulator.aws.services.appflow.kept.aws_side import AwsSide, Bucket, pieces
+from emulator.aws.object_bytes import Kept
+from emulator.aws.services.appflow.kept.aws_side import AwsSide, Bucket, Content, pieces
 from emulator.aws.services.appflow.kept.database import Database
 
 PIECE = 8 * 1024 * 1024  # bytes at once in memory, and in a transaction
@@ -24,6 +25,7 @@ class Copied:
     bucket: str
     key: str
     size: int
+    etag: str | None
 
 
 class Objects:
@@ -42,8 +44,8 @@ class Objects:
         for key in keys:
             if (content := self._aws.content(bucket, key)) is None:
                 continue
-            copied.append(Copied(self._next(), bucket, key, len(content)))
-            for number, piece in enumerate(pieces(content, PIECE)):
+            copied.append(Copied(self._next(), bucket, key, len(content.bytes), content.etag))
+            for number, piece in enumerate(pieces(content.bytes, PIECE)):
                 waiting.append((copied[-1].id, number, piece))
                 room -= len(piece)
                 if room <= 0:
@@ -73,8 +75,8 @@ class Objects:
                 "delete from pieces where object in (select id from objects where bucket = ? and key = ?)", *place
             )
             self._database.write(
-                "insert or replace into objects values (?, ?, ?, ?, ?, ?)",
-                one.id, *place, one.size, execution, at.isoformat(),
+                "insert or replace into objects values (?, ?, ?, ?, ?, ?, ?)",
+                one.id, *place, one.size, one.etag, execution, at.isoformat(),
             )
 
     def bucket(self, name: str) -> None:
@@ -90,9 +92,10 @@ class Objects:
         for row in self._database.read("select name, region, policy from buckets"):
             self._buckets[row[0]] = Bucket(*row)
             self._aws.make_bucket(self._buckets[row[0]])
-        rows = list(self._database.read("select id, bucket, key, size, at from objects order by id"))
-        for number, bucket, key, size, at in rows:
-            self._aws.put(bucket, key, self._pieces(number), size, datetime.fromisoformat(at))
+        rows = list(self._database.read("select id, bucket, key, size, etag, at from objects order by id"))
+        for number, bucket, key, size, etag, at in rows:
+            content = Content(Kept.of(self._pieces(number), size), etag)
+            self._aws.put(bucket, key, content, datetime.fromisoformat(at))
             self._last = number
         return len(rows)
 

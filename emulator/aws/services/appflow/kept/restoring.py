@@ -13,6 +13,8 @@ from emulator.aws.services.appflow.kept.texts import from_text
 from emulator.aws.services.appflow.store import RUNNING, Execution, Store
 from emulator.errors import UsageError, one_line
 
+SHOWN = 200  # characters of a nextToken in a run's message, which has its limit
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -70,5 +72,5 @@ class Restoring:
         last = self._database.read(
             "select mark from pages where execution = ? and page > 0 order by rowid desc limit 1", run.id
         )
-        mark = next((f" (the last one's nextToken: {mark})" for (mark,) in last if mark), "")
+        mark = next((f" (the last one's nextToken: {mark[:SHOWN]})" for (mark,) in last if mark), "")
         return f"The rig ended while this run was under way. Pages done: {pages}{mark}. Objects written: {objects}."
