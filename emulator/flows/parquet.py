@@ -36,7 +36,7 @@ class Parquet:
     def add(self, rows: Sequence[Row]) -> bytes:
         kinds = {name: kind if self._typed else "" for name, kind in self._header.of(rows).items()}
         if self._writer is None:
-            self._schema = pa.schema([(name, _type(kind).arrow) for name, kind in kinds.items()])
+            self._schema = pa.schema([(_text(name), _type(kind).arrow) for name, kind in kinds.items()])
             self._writer = pq.ParquetWriter(self._sink, self._schema)
         arrays = [_array(name, kind, [row.get(name) for row in rows]) for name, kind in kinds.items()]
         batch = pa.record_batch(arrays, schema=self._schema)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from emulator.flows import task_parts
 from emulator.flows.columns import text_of
+from emulator.flows.formats import encoded
 from emulator.flows.plan import Row
 from emulator.flows.task_parts import Task
 
@@ -38,4 +39,4 @@ def _value(value: object) -> str:
 
 
 def _safe(text: str) -> str:
-    return _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", text)
+    return _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", encoded(text).decode())

@@ -127,6 +127,7 @@ def test_columns_that_are_not_known_are_the_first_rows_fields():
 
 def test_half_a_surrogate_pair_becomes_a_question_mark():
     assert judged(written({"a": ""}, [{"a": "a\ud800b"}])) == [{"a": "a?b"}]
+    assert judged(written({"a\ud800": ""}, [{"a\ud800": "b"}])) == [{"a?": "b"}]
 
 
 def test_a_file_without_rows_is_nothing():

@@ -125,6 +125,7 @@ def test_columns_have_the_sdks_types(given, named):
         ("land", {"land": None}, "land=__HIVE_DEFAULT_PARTITION__"),
         ("land", {}, "land=__HIVE_DEFAULT_PARTITION__"),
         ("land", {"land": 5}, "land=5"),
+        ("land", {"land": "half\ud800"}, "land=half%3F"),
     ],
 )
 def test_partitions_are_folders_of_a_columns_value(key, row, folder):
