@@ -100,14 +100,31 @@ def test_an_insert_of_what_is_unique_and_there_is_refused_and_told_with_the_reco
     assert crm.lines("failed") == [{"record": KNOWN, "errorMessage": why}]
 
 
-def test_the_window_of_an_incremental_run_is_a_filter_like_others(crm):
-    window = "(CreatedAt > 2024-01-02T09:00:00.000Z and CreatedAt <= 2024-01-04T09:00:00.000Z)"
+def queried(crm, expression):
+    """What the connector answers to a QueryData of contacts."""
     context = {"apiVersion": "v1", "connectorRuntimeSettings": {"instanceUrl": "https://emea.crm.example.com"},
                "credentials": {"secretArn": crm.secret(), "authenticationType": "ApiKey"}}  # fmt: skip
     asked = {"type": "QueryDataRequest", "entityIdentifier": "Contact", "selectedFieldNames": ["CreatedAt"],
-             "filterExpression": window, "connectorContext": context}  # fmt: skip
-    found = [json.loads(record)["CreatedAt"] for record in crm.rig.invoke("crm", asked).payload["records"]]
-    assert found == ["2024-01-03T09:00:00Z", "2024-01-04T09:00:00Z"]
+             "filterExpression": expression, "connectorContext": context}  # fmt: skip
+    return crm.rig.invoke("crm", asked).payload
+
+
+@pytest.mark.parametrize(
+    ("expression", "days"),
+    [
+        ("(CreatedAt > 2024-01-02T09:00:00.000Z and CreatedAt <= 2024-01-04T09:00:00.000Z)", [3, 4]),
+        ('Name in ("Alan 1", "Ada 10") or (not CreatedAt < 2024-01-26T00:00:00Z)', [2, 11, 26]),
+    ],
+)
+def test_conditions_are_joined_as_the_grammar_has_it(crm, expression, days):
+    found = [json.loads(record)["CreatedAt"] for record in queried(crm, expression)["records"]]
+    assert found == [f"2024-01-{day:02}T09:00:00Z" for day in days]
+
+
+@pytest.mark.parametrize("expression", ["Name == ", "Name", "Name = null", "Nobody = 1"])
+def test_what_is_no_filter_is_an_invalid_argument(crm, expression):
+    said = queried(crm, expression)
+    assert (said["isSuccess"], said["errorDetails"]["errorCode"]) == (False, "InvalidArgument")
 
 
 def test_a_token_is_taken_and_renewed_when_it_ends(shared):

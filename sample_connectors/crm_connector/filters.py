@@ -36,6 +36,8 @@ def _condition(node):
 
 def _value(node):
     text = node.getText()
+    if text == "null":
+        raise ValueError("the CRM compares nothing with null")
     match node:
         case Grammar.DecimalValueExpressionContext():
             return float(text)
