@@ -17,6 +17,7 @@ from emulator.flows.s3_errors import telling
 log = logging.getLogger(__name__)
 MB = 1024 * 1024
 PART = 8 * MB  # of a multipart upload; S3 takes no less than 5 MB
+LONGEST_KEY = 1024  # bytes: S3's limit, which a folder of a partition may break
 Partition = Callable[[Row], tuple[str, ...]]
 
 
@@ -78,7 +79,7 @@ class S3Destination:
     def _file(self, folders: tuple[str, ...]) -> _File:
         if folders not in self._open:
             self._number += 1
-            key = self._layout.key(self._number, folders)
+            key = _checked(self._layout.key(self._number, folders), self._layout.bucket)
             self._open[folders] = _File(self._s3, self._layout.bucket, key, self._format.file())
         return self._open[folders]
 
@@ -100,6 +101,12 @@ class S3Destination:
         """Drop what is open. Raises nothing: the run has ended already."""
         while self._open:
             self._open.popitem()[1].drop()
+
+
+def _checked(key: str, bucket: str) -> str:
+    if len(key.encode("utf-8", "replace")) > LONGEST_KEY:
+        raise FlowFailed(f"Error while writing to S3: Your key is too long (s3://{bucket}/{key[:200]})")
+    return key
 
 
 @contextmanager

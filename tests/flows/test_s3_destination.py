@@ -135,6 +135,17 @@ def test_partitions_have_files_of_their_own(s3, aggregation, count):
         assert sorted(row["Id"] for row in rows) == sorted(row["Id"] for row in ROWS if row["Country"] == country)
 
 
+@pytest.mark.parametrize(("name", "fits"), [("x" * 960, True), ("ü" * 500, False)])
+def test_a_key_has_1024_bytes_at_most(s3, name, fits):
+    to = destination(s3, partition=lambda row: (f"c={name}",) if row["Id"] == "0-3" else ())
+    if fits:
+        assert len(to.write(PAGES[0]).objects) == 2
+        return
+    with pytest.raises(FlowFailed, match="Your key is too long") as failed:
+        to.write(PAGES[0])
+    assert failed.value.put.objects == (LAYOUT.key(1),)
+
+
 @pytest.mark.parametrize("aggregation", [EACH, SINGLE, Aggregation(target=MB)])
 @pytest.mark.parametrize("partition", [whole, by_country])
 def test_a_run_without_records_leaves_nothing(s3, aggregation, partition):
