@@ -76,6 +76,14 @@ def test_a_single_file_is_one_object_when_the_run_is_over(s3, file_type):
     assert {key: parsed(body, file_type) for key, body in files(s3).items()} == {LAYOUT.key(1): ROWS}
 
 
+@pytest.fixture
+def cells_of_any_size():
+    before = csv.field_size_limit(100 * MB)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("cells_of_any_size")
 @pytest.mark.parametrize("file_type", ["JSON", "CSV", "PARQUET"])
 def test_a_large_single_file_is_uploaded_in_parts(s3, file_type, monkeypatch):
     monkeypatch.setattr(s3_destination, "PART", 5 * MB)
