@@ -41,6 +41,7 @@ def marks(rig, *outcomes):
 def test_a_scheduled_flow_is_a_draft_that_start_flow_activates_and_stop_flow_suspends(crm):
     create(crm, start=False)
     assert status(crm) == "Draft"
+    assert crm.appflow.stop_flow(flowName="contacts")["flowStatus"] == "Draft"
     crm.clock.advance(600)
     assert records(crm) == []
     started = crm.appflow.start_flow(flowName="contacts")

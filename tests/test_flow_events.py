@@ -175,6 +175,15 @@ def test_they_reach_functions_queues_and_log_groups(world):
     assert [json.loads(line[4:]) for line in world.lines("/aws/lambda/f") if line.startswith("got ")] == [EVENT]
 
 
+def test_they_reach_topics(world):
+    sns = client(world.rig.endpoint, "sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:{QUEUE}")
+    world.rule(topic.removeprefix("arn:aws:"))
+    world.publish()
+    assert [json.loads(message["Message"]) for message in world.received()] == [EVENT]
+
+
 def test_only_what_matches_an_enabled_rule(world):
     world.rule(QUEUE, name="another", pattern={"source": ["aws.s3"]})
     world.rule(QUEUE, name="off", State="DISABLED")

@@ -49,11 +49,11 @@ class TriggerOperations:
         return self._turn(flow.name, "Suspended")
 
     def _turn(self, name: str, status: str) -> Params:
-        """What is so already stays as it is."""
+        """What is active, or not active, already stays as it is."""
         with self.store.claim(self.store.flow(name).arn):
             with self.store.lock:
                 flow = self.store.flow(name)
-                if flow.status != status:
+                if (flow.status == "Active") != (status == "Active"):
                     since, last = self.store.now() if status == "Active" else None, self.store.runs.get(name, 0)
                     flow = self.store.flows[name] = replace(
                         flow, status=status, status_message="", activated_at=since, activated_after=last,
