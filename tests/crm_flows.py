@@ -13,6 +13,7 @@ CONNECTORS = {"weak": "handler.handler", "hardened": "hardened.handler"}
 OAUTH2 = {"authenticationType": "OAUTH2", "oauth2": {"clientId": "crm-client", "clientSecret": "crm-client-secret"}}
 TOKENS = {"oAuth2Properties": {"tokenUrl": "https://login.crm.example.com/token",
                                "oAuth2GrantType": "CLIENT_CREDENTIALS"}}  # fmt: skip
+ON_DEMAND = {"triggerType": "OnDemand"}
 PROFILE = {"connectorProfileName": "crm", "apiVersion": "v1"}
 NO_VALID = "Error while communicating to connector: Got error from connector. No valid response and error details found"
 
@@ -57,13 +58,17 @@ class Crm:
             return error.response["Error"]["Message"]
         return ""
 
-    def reading(self, entity="Contact", tasks=({"taskType": "Map_all", "sourceFields": []},)):
-        """A flow of the entity to S3."""
+    def reading(
+        self, entity="Contact", tasks=({"taskType": "Map_all", "sourceFields": []},), by=None, trigger=ON_DEMAND
+    ):
+        """A flow of the entity to S3. by: the field that tells what is new."""
         s3 = {"bucketName": "lake", "bucketPrefix": "out"}
         source = {"connectorType": "CustomConnector", **PROFILE,
                   "sourceConnectorProperties": {"CustomConnector": {"entityName": entity}}}  # fmt: skip
+        if by:
+            source["incrementalPullConfig"] = {"datetimeTypeFieldName": by}
         destination = {"connectorType": "S3", "destinationConnectorProperties": {"S3": s3}}
-        return self._flow(source, destination, tasks)
+        return self._flow(source, destination, tasks, trigger)
 
     def writing(self, rows, operation="INSERT", ids=(), entity="Contact"):
         """A flow of these records, as CSV in S3, to the CRM."""
@@ -81,10 +86,10 @@ class Crm:
         projection = {"taskType": "Filter", "sourceFields": fields, "connectorOperator": {"S3": "PROJECTION"}}
         return self._flow(source, destination, [projection, *maps])
 
-    def _flow(self, source, destination, tasks):
+    def _flow(self, source, destination, tasks, trigger=ON_DEMAND):
         self.appflow.create_flow(
             flowName="flow", sourceFlowConfig=source, destinationFlowConfigList=[destination], tasks=list(tasks),
-            triggerConfig={"triggerType": "OnDemand"},
+            triggerConfig=trigger,
         )  # fmt: skip
         return self
 

@@ -1,6 +1,7 @@
 """What the hardened CRM connector can do, on real flows: filter, pull what is new, write by each operation."""
 
 import json
+from datetime import datetime, timezone
 
 import pytest
 from crm_flows import Crm
@@ -13,6 +14,9 @@ PEOPLE = [{"Email": f"new{number}@x.example", "Name": f"New {number}"} for numbe
 KNOWN = {"Email": "alan1@emea.example.com", "Name": "Alan Turing"}
 PROJECTION = {"taskType": "Filter", "connectorOperator": {"CustomConnector": "PROJECTION"}}
 DONE = ("Successful", 2, 0, "")
+DAILY = {"triggerType": "Scheduled", "triggerProperties": {
+    "Scheduled": {"scheduleExpression": "rate(1days)", "dataPullMode": "Incremental",
+                  "firstExecutionFrom": datetime(2024, 1, 1, tzinfo=timezone.utc)}}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,19 @@ def test_an_insert_of_what_is_unique_and_there_is_refused_and_told_with_the_reco
     why = "The CRM answered 409 Conflict: Email alan1@emea.example.com is there already (emea-c001)"
     assert crm.run() == ("Successful", 2, 1, why)
     assert crm.lines("failed") == [{"record": KNOWN, "errorMessage": why}]
+
+
+def test_an_incremental_run_pulls_what_came_since(crm):
+    crm.reading(by="CreatedAt", trigger=DAILY)
+    crm.appflow.start_flow(flowName="flow")
+    crm.rig.clock.advance(2 * 86400)
+    crm.rig.settle()
+    before = len(crm.lines())
+    now = datetime.fromtimestamp(crm.rig.clock.epoch() + 60, timezone.utc)
+    crm.ask("POST", "entities/Contact/records", {"Name": "Zoe", "CreatedAt": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
+    crm.rig.clock.advance(86400)
+    crm.rig.settle()
+    assert (before, names(crm).count("Zoe"), len(names(crm))) == (25, 1, 26)
 
 
 def queried(crm, expression):
