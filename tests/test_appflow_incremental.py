@@ -127,7 +127,7 @@ def test_a_window_goes_with_the_flows_own_filters(dated):
 def test_a_window_of_a_date_is_of_whole_days(dated):
     start(dated, incremental("Day"))
     begin, end = windows(dated)[0]
-    assert filters(dated) == [f"(Day > {begin:%Y-%m-%d} and Day <= {end:%Y-%m-%d})"]
+    assert filters(dated) == [f"(Day >= {begin:%Y-%m-%d} and Day <= {end:%Y-%m-%d})"]
 
 
 def test_every_page_has_the_same_window(dated):

@@ -37,7 +37,8 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
 @dataclass(frozen=True)
 class Window:
     """What an incremental run pulls: after `begin` (None: from the start), up to and with `end`, both with a time zone.
-    type: of the field; a Date's window is of whole days."""
+    type: of the field; a Date's window is of whole days, the first one included: what came on it after the run before
+    would never be pulled otherwise."""
 
     field: str
     begin: datetime | None
@@ -50,8 +51,8 @@ class Window:
 
     def expression(self) -> str:
         """`(CreatedDate > 2021-04-20T12:30:45.000Z and CreatedDate <= ...)`"""
-        read = date_of if kind_of(self.type) == DATE else _milliseconds
-        sides = [("<=", self.end)] if self.begin is None else [(">", self.begin), ("<=", self.end)]
+        read, after = (date_of, ">=") if kind_of(self.type) == DATE else (_milliseconds, ">")
+        sides = [("<=", self.end)] if self.begin is None else [(after, self.begin), ("<=", self.end)]
         name = identifier(self.field)
         return f"({' and '.join(f'{name} {sign} {literal(read(moment))}' for sign, moment in sides)})"
 

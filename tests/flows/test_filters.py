@@ -165,6 +165,13 @@ def test_a_window_is_open_at_its_begin():
     assert instants == {-1: False, 0: True, 1: True, 86399: True, 86400: False}
 
 
+def test_windows_of_dates_have_their_first_day():
+    """A flow that runs every hour would else never pull what came on the day of its last run."""
+    said = Window("day", MOMENT - timedelta(hours=1), MOMENT, "Date").expression()
+    assert said == "(day >= 2021-04-20 and day <= 2021-04-20)"
+    assert [holds(said, {"day": date(2021, 4, day)}) for day in (19, 20, 21)] == [False, True, False]
+
+
 def test_windows_join_the_filters():
     said = expression([task("n", "EQUAL_TO", DATA_TYPE="long", VALUE="5")], Window("changed", None, MOMENT, "Date"))
     assert said == "(n = 5) and (changed <= 2021-04-20)"
