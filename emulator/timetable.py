@@ -5,6 +5,7 @@ With a clock that is moved by hand, `advance` does what is due on its way; with 
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Protocol
 from emulator.clock import Clock
 
 ROUNDING_S = 2e-6
+log = logging.getLogger(__name__)
 
 
 class Recurring(Protocol):
@@ -69,7 +71,8 @@ class Timetable:
 
     def act(self, moment: float) -> None:
         """Do what is due, one after another, and see each come to an end."""
-        self._do(moment, True)
+        for name, at, times in self._claim(moment):
+            self._reached(name, at, times, True)
 
     def clear(self) -> None:
         """Forget all."""
@@ -100,11 +103,15 @@ class Timetable:
             if moment is None:
                 self._poke.wait()
             elif self._clock.wait_until(moment, self._poke):
-                self._do(moment, False)
+                for claimed in self._claim(moment):
+                    self._try(*claimed)
 
-    def _do(self, moment: float, waits: bool) -> None:
-        for name, at, times in self._claim(moment):
-            self._reached(name, at, times, waits)
+    def _try(self, name: str, at: float, times: int) -> None:
+        """The thread outlives what it could not do; nobody else would hear of it."""
+        try:
+            self._reached(name, at, times, False)
+        except Exception:
+            log.exception("%s: what was due for %s failed", self._name, name)
 
     def _moment(self, due: float) -> float:
         """In rig time, to a tenth of a millisecond and not later: what is due 300 s after now is so at now + 300, which

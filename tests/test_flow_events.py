@@ -45,6 +45,16 @@ def test_a_run_is_told_of_at_its_begin_and_end(crm):
     }
 
 
+def test_a_run_is_none_the_worse_for_events_that_fail(crm, monkeypatch, caplog):
+    def fails(*told):
+        raise ValueError("a pattern that nobody can read")
+
+    crm.appflow.create_flow(**flow())
+    monkeypatch.setattr(crm.service.implementation.triggers.deactivated[0].__self__, "_publish", fails)
+    assert run(crm)["executionStatus"] == "Successful"
+    assert caplog.text.count("contacts/run-1/end could not be delivered") == 1
+
+
 def test_the_events_envelope(crm):
     crm.appflow.create_flow(**flow())
     run(crm)

@@ -28,6 +28,8 @@ class Diary:
         self.timetable = Timetable(self.clock, self.reached, "diary")
 
     def reached(self, name, at, times, waits):
+        if not name:
+            raise ValueError("nothing is due")
         self.done.append((name, round(self.clock.moment(at), 2), times, waits))
         self.came.set()
 
@@ -66,6 +68,14 @@ def test_on_a_running_clock_a_thread_does_it_and_ends():
     assert it.threads() == []
     it.timetable.set({"a": Every(1)})
     assert it.threads() == []
+
+
+def test_the_thread_outlives_what_it_could_not_do(caplog):
+    it = Diary(manual=False)
+    it.timetable.set({"a": Every(1e6), "": Every(1e6)})
+    assert it.came.wait(30)
+    it.timetable.close()
+    assert "what was due for  failed" in caplog.text
 
 
 @pytest.mark.parametrize("manual", [True, False])
