@@ -98,6 +98,30 @@ def test_only_some_checks_learn_what_they_need_all_the_same():
     assert asked[:3] == ["DescribeConnectorConfiguration", "ValidateCredentials", "ListEntities"]
 
 
+def test_why_the_only_check_could_not_be_made_is_told():
+    results = checked(Crm(), only=["query-paging"], wanted_entities=["Contcat"])
+    assert {id: result.status for id, result in results.items()} == {"entity": "failed", "query-paging": "skipped"}
+    left_out = checked(Crm(), only=["query-paging"], without=["entity"], wanted_entities=["Contcat"])
+    assert set(left_out) == {"query-paging"}
+
+
+def test_a_request_that_needs_no_settings_may_succeed_without_them():
+    quiet = Crm(ListEntities=lambda request, right: {"isSuccess": True, "entities": ENTITIES[:1]})
+    result = checked(quiet, only=["missing-settings"])["missing-settings"]
+    assert (result.status, result.remark.partition(": ")[2]) == ("ok", "it asks for none of them")
+
+
+@pytest.mark.parametrize(("answer", "advice"), [
+    ({"isSuccess": True, "records": [{"Id": "1"}]}, "json.dumps"),
+    (Outcome("crash", b"{}"), "the process ended"),
+    (Outcome("oom", b"{}"), "more memory"),
+    (Outcome("init_error", b"{}"), "requirements.txt"),
+])  # fmt: skip
+def test_what_to_do_fits_the_failure(answer, advice):
+    results = checked(Crm(QueryData=lambda request, right: answer), write=False, only=["query"])
+    assert advice in results["query"].problems[0].mend
+
+
 def test_a_check_can_be_left_out():
     results = checked(Crm(), without=["query-paging"])
     assert "query-paging" not in results

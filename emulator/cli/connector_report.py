@@ -95,7 +95,7 @@ def _print(console: Any, results: list[Result]) -> None:
     for result in results:
         if result.status == "failed":
             console.print()
-            console.print(Text(f"FAILED {result.check.id} ({result.check.kind})", "bold red"))
+            console.print(Text(f"FAILED {result.check.id} ({result.check.kind.strip('()')})", "bold red"))
             console.print(Padding(Text("\n".join(_told(result))), (0, 0, 0, 2)))
 
 

@@ -74,7 +74,7 @@ def survival(talk: Talk) -> None:
     for one in talk.known.heard:
         if one.status in ("timeout", "crash", "oom", "init_error"):
             why = f"{one.kind} ended in {one.status}" + (f": {one.cause}" if one.cause else "")
-            talk.stop("(the function)", why, "the function's log says more: lambdarig logs NAME")
+            talk.stop("(the function)", why, "see the check in which it was asked")
     if used := max(one.memory_mb for one in talk.known.heard):
         talk.remark = f"most memory used: {used} MB"
 

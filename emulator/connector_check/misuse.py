@@ -13,10 +13,12 @@ from emulator.frontdoors.appflow import Request, describe_configuration, list_en
 DEAD = ("timeout", "crash", "oom", "init_error")
 
 
-def _survives(talk: Talk, request: Request, what: str) -> None:
-    """It is not done, and the next request is answered as ever."""
+def _survives(talk: Talk, request: Request, what: str, needed: bool = True) -> None:
+    """It is not done, if what is wrong with it is needed for it, and the next request is answered as ever."""
     heard: Heard = talk.ask(request)
-    if heard.ok:
+    if heard.ok and not needed:
+        talk.remark = f"{what} is answered with success: it asks for none of them"
+    elif heard.ok:
         talk.wrong("isSuccess", f"{what} is answered with success", "refuse what cannot be done")
     elif heard.status in DEAD or (not heard.status and not heard.refused):
         talk.unusable(heard)
@@ -55,7 +57,7 @@ def missing_settings(talk: Talk) -> None:
         talk.skip("no setting of scope CONNECTOR_PROFILE is required")
     request = list_entities(talk.context())
     context = {**request["connectorContext"], "connectorRuntimeSettings": {}}
-    _survives(talk, {**request, "connectorContext": context}, "a context without the required settings")
+    _survives(talk, {**request, "connectorContext": context}, "ListEntities without required settings", needed=False)
 
 
 @check("unknown-members", "ListEntities", "ignores members of a request that it does not know")

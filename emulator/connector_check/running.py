@@ -60,7 +60,9 @@ def run(
     begun: Callable[[Check], None] = lambda check: None,
 ) -> Iterator[Result]:
     """Check after check. write: those too that alter the system of record. only, without: ids; what others need to
-    know is asked for all the same, and not told. begun: hears of each before it asks."""
+    know is asked for all the same, and told only where it failed and one of them is skipped: else its reason would be
+    hidden. begun: hears of each before it asks."""
+    untold: list[Result] = []
     wanted = [check for check in CHECKS if (not only or check.id in only) and check.id not in without]
     last = CHECKS.index(wanted[-1]) + 1 if wanted else 0
     for check in CHECKS[:last]:
@@ -71,7 +73,12 @@ def run(
             begun(check)
         result = _one(check, Talk(ask, known), write)
         if told:
+            if result.status == "skipped":
+                yield from untold
+                untold.clear()
             yield result
+        elif result.status == "failed" and check.id not in without:
+            untold.append(result)
 
 
 LEARNED = ("configuration", "credentials", "entities", "entity", "query")

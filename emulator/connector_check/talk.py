@@ -232,14 +232,20 @@ def _mend(code: str) -> str:
 def _advice(heard: Heard, problem: str) -> str:
     if heard.status == "timeout":
         return "the function's own timeout ended it: 30 s are what AppFlow waits for data, 10 s for all else"
-    if heard.status in ("oom", "crash"):
+    if heard.status == "oom":
         return "the environment died: more memory, or smaller pages; AppFlow is told nothing of why"
+    if heard.status == "crash":
+        return "the process ended: look for exits, signals, native libraries, memory; AppFlow is told nothing of why"
+    if heard.status == "init_error":
+        return "mend what the log names; a package that is missing goes into requirements.txt or package.json"
     if heard.status == "too_large" or "AppFlow takes" in problem:
         return "give fewer records in a page, whatever maxResults says, and a nextToken: 6 MB is the most"
     if "AppFlow waits" in problem or problem.startswith("no answer after"):
         return "do less in one request, import less when starting, or take more memory, which is more CPU"
     if heard.status == "error":
         return ANSWER_WITH_DETAILS
+    if problem.startswith("records[") and "valid string" in problem:
+        return "give each record as JSON text, json.dumps(record), not as an object"
     if "Field required" in problem:
         return f"put it into every answer to {heard.kind}"
     if problem.startswith("errorDetails: isSuccess is false"):
