@@ -121,6 +121,22 @@ def test_a_client_token_is_one_act_for_eight_hours(crm, operation):
         assert error_of(act, clientToken="t", **given)[2].endswith("already exists.")
 
 
+def test_a_client_token_is_forgotten_with_what_it_is_about(crm):
+    """Updated, deleted, made again: the update with the same token is one of another flow."""
+    for described in ("first", "second"):
+        crm.appflow.create_flow(**flow())
+        crm.appflow.update_flow(**flow(custom={"a": "b"}), description="updated", clientToken="t")
+        assert crm.appflow.describe_flow(flowName=flow()["flowName"])["description"] == "updated", described
+        crm.appflow.delete_flow(flowName=flow()["flowName"])
+
+
+def test_half_a_surrogate_pair_is_a_question_mark(crm):
+    """In what botocore sends as an escape."""
+    crm.appflow.create_flow(**flow(custom={"a": "x\ud800\U0001f600"}))
+    source = crm.appflow.describe_flow(flowName=flow()["flowName"])["sourceFlowConfig"]["sourceConnectorProperties"]
+    assert source["CustomConnector"]["customProperties"] == {"a": "x?\U0001f600"}
+
+
 NOBODY = {  # operation: parameters that name what is not there, AWS's sentence as far as it is known
     "update_connector_registration": ({"connectorLabel": "x1"}, "Connector:x1 is not registered."),
     "unregister_connector": ({"connectorLabel": "x1"}, "Connector:x1 is not registered."),

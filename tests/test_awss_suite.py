@@ -20,7 +20,7 @@ SAMPLES = Path(__file__).parent.parent / "sample_connectors"
 EXPECTED = files("custom_connector_example") / "salesforce-example-test-files"
 HANDLER = "custom_connector_example.handlers.lambda_handler.salesforce_lambda_handler"
 TOKEN_URL = "https://login.salesforce.com/services/oauth2/token"
-RUNS = int(os.environ.get("LAMBDARIG_SUITE_RUNS", "2"))
+RUNS = 20
 _MOMENT = re.compile(r"\d{10}(?=\b|/)")  # the suite's names of connectors, profiles and flows end with the time
 
 

@@ -168,7 +168,7 @@ def test_the_flows_are_listed(ask):
     status, out, _ = ask("flow", "list", "--json")
     assert (status, sorted(row["flowName"] for row in json.loads(out))) == (0, sorted(FLOWS))
     _, out, _ = ask("flow", "list")
-    assert re.search(r"^contacts +Active +OnDemand +CustomConnector +S3", out, re.MULTILINE)
+    assert re.search(r"^contacts +Active +OnDemand +crm +S3", out, re.MULTILINE)
 
 
 def test_a_rig_without_flows(cli, shared, home):

@@ -101,6 +101,7 @@ def test_only_some_checks_learn_what_they_need_all_the_same():
 def test_why_the_only_check_could_not_be_made_is_told():
     results = checked(Crm(), only=["query-paging"], wanted_entities=["Contcat"])
     assert {id: result.status for id, result in results.items()} == {"entity": "failed", "query-paging": "skipped"}
+    assert results["entity"].problems[0].why.startswith("Contcat is named by --entity, and refused here: ")
     left_out = checked(Crm(), only=["query-paging"], without=["entity"], wanted_entities=["Contcat"])
     assert set(left_out) == {"query-paging"}
 

@@ -96,9 +96,13 @@ class WireRequest:
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON, None when empty; ValueError when it is not JSON."""
+        """The body as JSON, None when empty; ValueError when it is not JSON. Half a surrogate pair, which JSON can hold
+        and UTF-8 cannot, becomes a question mark, as in Java."""
         try:
-            return json.loads(self.body) if self.body else None
+            found = json.loads(self.body) if self.body else None
+            if b"\\ud" in self.body.lower():
+                found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+            return found
         except RecursionError:
             raise ValueError("nested too deeply") from None
 

@@ -74,10 +74,18 @@ def records(name: str, limit: int, port: int, as_json: bool) -> None:
 def list_flows(port: int, as_json: bool) -> None:
     """The flows that there are."""
     found = list(_paged(port, "list_flows", "flows"))
-    members = ("flowName", "flowStatus", "triggerType", "sourceConnectorType", "destinationConnectorType")
-    rows = [[*(str(row.get(member, "")) for member in members), _last(row)] for row in found]
+    members = ("flowName", "flowStatus", "triggerType")
+    rows = [
+        [*(str(row.get(member, "")) for member in members), _end(row, "source"), _end(row, "destination"), _last(row)]
+        for row in found
+    ]
     columns = ("flow", "status", "trigger", "source", "destination", "last run")
     say(found, "", True) if as_json else _table(columns, rows, "no flows")
+
+
+def _end(row: dict[str, Any], side: str) -> str:
+    """A connector's label, else the type: `crm`, `S3`."""
+    return str(row.get(f"{side}ConnectorLabel") or row.get(f"{side}ConnectorType", ""))
 
 
 def _last(row: dict[str, Any]) -> str:

@@ -25,7 +25,8 @@ def described(talk: Talk) -> None:
             talk.known.definitions[name] = heard.answer.entityDefinition
             _judge(talk, name, heard.answer)
         elif heard.refused:
-            why = f"{name} is listed, and refused here: {heard.error_code} {heard.message}"
+            how = "named by --entity" if name in talk.known.wanted_entities else "listed"
+            why = f"{name} is {how}, and refused here: {heard.error_code} {heard.message}"
             talk.wrong("isSuccess", why, "list only what can be described, or name another with --entity")
         else:
             talk.unusable(heard)

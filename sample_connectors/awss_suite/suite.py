@@ -1,4 +1,4 @@
-"""AWS's suite for connector authors, unmodified: `python -m unittest -v suite`, with TEST_CONFIG and AWS_ENDPOINT_URL."""
+"""AWS's suite for connector authors, unmodified: `python -m unittest -v suite`, given TEST_CONFIG, AWS_ENDPOINT_URL."""
 
 from custom_connector_integ_test.appflow_test import test_case
 

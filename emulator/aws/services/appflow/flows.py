@@ -57,7 +57,7 @@ class FlowOperations:
         """A run under way keeps what it began with. Where the records go stays; a flow with another kind of trigger is
         as a new one."""
         arn = self.store.arn("flow", params["flowName"])
-        return self.store.once("UpdateFlow", params, lambda: self._update(arn, params, call.caller.arn))
+        return self.store.once("UpdateFlow", params, lambda: self._update(arn, params, call.caller.arn), arn)
 
     def _update(self, arn: str, params: Params, caller: str) -> Params:
         with self.store.claim(arn):

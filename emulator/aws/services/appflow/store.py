@@ -158,6 +158,7 @@ class _Token:
     until: float
     digest: str
     answer: Params
+    arn: str = ""
 
 
 @dataclass
@@ -252,8 +253,9 @@ class Store:
             with self.lock:
                 self._claimed.discard(arn)
 
-    def once(self, operation: str, params: Params, act: Callable[[], Params]) -> Params:
-        """Do it, unless the same client token already did: then the first answer. Only successes are remembered."""
+    def once(self, operation: str, params: Params, act: Callable[[], Params], arn: str = "") -> Params:
+        """Do it, unless the same client token already did: then the first answer. Only successes are remembered, as
+        long as there is what they are about: the ARN in the answer, or this one."""
         key = (operation, params.get("clientToken") or "")
         digest = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()
         with self.lock:
@@ -265,7 +267,7 @@ class Store:
             return known.answer
         answer = act()
         if key[1]:
-            self._remember(key, _Token(self.clock.now() + TOKEN_LIFE_S, digest, answer))
+            self._remember(key, _Token(self.clock.now() + TOKEN_LIFE_S, digest, answer, arn))
         return answer
 
     def _remember(self, key: tuple[str, str], token: _Token) -> None:
@@ -275,10 +277,10 @@ class Store:
             self._tokens[key] = token
 
     def forget(self, arn: str) -> None:
-        """A resource is gone: its tags, and the tokens that made it."""
+        """A resource is gone: its tags, and the tokens that made or changed it."""
         with self.lock:
             self.tags.pop(arn, None)
-            self._tokens = {k: t for k, t in self._tokens.items() if arn not in t.answer.values()}
+            self._tokens = {k: t for k, t in self._tokens.items() if arn not in (t.arn, *t.answer.values())}
 
     def clear(self) -> None:
         """Forget everything."""
