@@ -188,7 +188,7 @@ def report(init=""):
     return f"REPORT RequestId: r-1\tDuration: 5.00 ms\tBilled Duration: 6 ms{init}\t\n".encode()
 
 
-def checked(crm, write=True, only=(), without=(), data_limit_s=30.0, **known):
+def checked(crm, write=True, only=(), without=(), data_limit_s=30.0, clock=None, **known):
     """id -> result, of all checks of a connector."""
     def make_secret(text):
         arn = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:s-{len(crm.secrets)}"
@@ -196,5 +196,5 @@ def checked(crm, write=True, only=(), without=(), data_limit_s=30.0, **known):
         return arn
 
     given = {"settings": SETTINGS, "secret": SECRET, "make_secret": make_secret, "permitted": True, **known}
-    hearing = Hearing(crm, Clock(), ARN, data_limit_s=data_limit_s)
+    hearing = Hearing(crm, clock or Clock(), ARN, data_limit_s=data_limit_s)
     return {result.check.id: result for result in run(hearing, Known(**given), write, only, without)}

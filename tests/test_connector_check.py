@@ -256,14 +256,21 @@ def test_an_answer_that_does_not_come_is_not_waited_for_any_longer():
     never = threading.Event()
     crm = Crm(RetrieveData=lambda request, right: never.wait() and right)
     try:
-        results = checked(crm, write=False, data_limit_s=0.05)
+        results = checked(crm, write=False, data_limit_s=1.0)
     finally:
         never.set()
     assert told(results) == {
-        "retrieve": ["(the whole answer): no answer after 0.05 s; the function runs on"],
-        "retrieve-unknown-id": ["(the whole answer): no answer after 0.05 s; the function runs on"],
-        "time-limits": ["(time): RetrieveData: no answer after 0.05 s; the function runs on"],
+        "retrieve": ["(the whole answer): no answer after 1 s; the function runs on"],
+        "retrieve-unknown-id": ["(the whole answer): no answer after 1 s; the function runs on"],
+        "time-limits": ["(time): RetrieveData: no answer after 1 s; the function runs on"],
     }
+
+
+class Still(Clock):
+    """Only virtual time passes."""
+
+    def monotonic(self):
+        return 0.0
 
 
 def test_a_cold_start_counts_for_every_request_that_may_meet_it():
@@ -271,7 +278,8 @@ def test_a_cold_start_counts_for_every_request_that_may_meet_it():
         return lambda request, right: Outcome("ok", json.dumps(right).encode(), log=report(init), virtual_s=seconds)
 
     cold = after(9.65, "\tInit Duration: 9600.00 ms")
-    result = checked(Crm(DescribeConnectorConfiguration=cold, DescribeEntity=after(0.5)), write=False)["time-limits"]
+    crm = Crm(DescribeConnectorConfiguration=cold, DescribeEntity=after(0.5))
+    result = checked(crm, write=False, clock=Still())["time-limits"]
     [problem] = result.problems
     assert problem.why == (
         "DescribeEntity: 0.5 s, after a cold start of 9.6 s 10.1 s in all; AppFlow waits 10 s"

@@ -35,7 +35,12 @@ def engine_option(command: Command) -> Command:
 
 def say(result: dict[str, Any] | list[Any], plain: str, wanted_json: bool) -> None:
     """Print a result the way it was asked for."""
-    click.echo(json.dumps(result, indent=2, default=str) if wanted_json else plain)
+    click.echo(json.dumps(result, indent=2, default=_text) if wanted_json else plain)
+
+
+def _text(value: Any) -> str:
+    """ISO 8601 for times."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def note(text: str) -> None:

@@ -17,7 +17,9 @@ from emulator.errors import UsageError, Verdict
 if TYPE_CHECKING:
     from emulator.cli.connector_target import Target
     from emulator.connector_check.running import Result
+    from emulator.connector_check.talk import Known
 
+CODE = (".py", ".js", ".mjs", ".cjs", ".ts", ".java", ".jar", ".zip")
 KINDS = ("OAuth2", "BasicAuth", "ApiKey", "CustomAuth")
 _file = click.Path(path_type=Path, dir_okay=False)
 
@@ -90,9 +92,18 @@ def _run(
         )
         results = []
         for result in run(opened.hearing, facts, write, only, skip, progress.begun):
+            _check_settings(facts)
             progress.ended(result)
             results.append(result)
     return results
+
+
+def _check_settings(facts: Known) -> None:
+    """Raises UsageError for a setting that the connector, once it has said what it has, has not."""
+    if facts.configuration is not None:
+        declared = [setting.key for setting in facts.configuration.connectorRuntimeSetting]
+        for key in (key for key in facts.settings if key not in declared):
+            raise UsageError.unknown("connector runtime setting (--settings)", key, declared)
 
 
 def _known(given: dict[str, Any]) -> dict[str, Any]:
@@ -148,6 +159,8 @@ def _opened(target: str, given: dict[str, Any]) -> Iterator[Target]:
         with targets.running(given["port"], target) as opened:
             yield opened
         return
+    if path.suffix in CODE:
+        raise UsageError(f"{path}: is code, not a connector: name its folder, {path.parent}, and --handler")
     written = _folder(path, given) if path.is_dir() else load(path, RigFile)
     with targets.started(written, path, given["function"], given["engine"]) as opened:
         yield opened
@@ -158,6 +171,8 @@ def _folder(path: Path, given: dict[str, Any]) -> Any:
 
     if not given["handler"]:
         raise UsageError(f"{path}: say which handler: --handler module.function")
+    if "." not in given["handler"].strip("."):
+        raise UsageError(f"--handler {given['handler']}: must be module.function, as in Lambda")
     requirements = given["requirements"]
     if requirements is None:
         requirements = any((path / name).exists() for name in ("requirements.txt", "package.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
@@ -12,16 +13,17 @@ import click
 
 from emulator.cli.common import note
 from emulator.connector_check.running import CHECKS, Result
-from emulator.connector_check.talk import Check
+from emulator.connector_check.talk import Check, Problem
 from emulator.errors import UsageError
 
 WIDTH = 120  # columns where nobody's terminal says
 SHOWN = 600  # characters of a request or an answer
+ALIKE = 3  # problems of a kind that are listed
 COLOURS = {"ok": "green", "failed": "bold red", "skipped": "dim"}
 
 
 class Progress:
-    """Which check is under way, on stderr: in place on a terminal, else a line for each that failed."""
+    """Which check is under way, on stderr: in place on a terminal, else a line for each."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -116,15 +118,27 @@ def summary(name: str, engine: str, results: list[Result]) -> str:
 
 
 def _told(result: Result) -> list[str]:
-    lines = []
+    lines, told = [], Counter(_alike(problem) for problem in result.problems)
+    shown: Counter[tuple[str, ...]] = Counter()
     for problem in result.problems:
+        kind = _alike(problem)
+        shown[kind] += 1
+        if shown[kind] > ALIKE:
+            continue
         lines.append(f"{problem.field}: {problem.why}")
-        if problem.mend:
+        if shown[kind] == ALIKE < told[kind]:
+            lines.append(f"  and {told[kind] - ALIKE} more like it")
+        if problem.mend and shown[kind] == min(ALIKE, told[kind]):
             lines.append(f"  to mend it: {problem.mend}")
     said = result.as_json()
     if result.heard is not None:
         lines += [f"sent: {_short(_bare(said['sent']))}", f"came: {_short(_without_stack(said['came']))}"]
     return lines
+
+
+def _alike(problem: Problem) -> tuple[str, ...]:
+    """`records[0]` and `records[7]` with the same thing wrong are one kind of problem."""
+    return re.sub(r"\[\d+\]", "[]", problem.field), problem.why, problem.mend
 
 
 def _bare(sent: Any) -> Any:

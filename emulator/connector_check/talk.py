@@ -128,6 +128,7 @@ class Talk:
         heard = self.ask(request)
         if heard.ok:
             return heard.answer
+        self._look_for_a_secret(heard)
         if heard.refused:
             code = f"{heard.error_code}: " if heard.error_code else ""
             self.stop("isSuccess", f"the connector refuses: {code}{heard.message}", mend or _mend(heard.error_code))
@@ -145,6 +146,7 @@ class Talk:
         elif not heard.refused:
             self.unusable(heard)
         elif heard.error_code and heard.error_code not in codes:
+            self._look_for_a_secret(heard)
             self.wrong(
                 "errorDetails.errorCode", f"{what}: answered with {heard.error_code} ({heard.message})",
                 f"use {' or '.join(codes[:2])}: by its code people and AppFlow tell what can be tried again",
@@ -159,6 +161,11 @@ class Talk:
         if not (heard.ok or heard.refused):
             self.unusable(heard)
         return heard
+
+    def _look_for_a_secret(self, heard: Heard) -> None:
+        """A connector that wants credentials first is right to refuse without them."""
+        if heard.refused and heard.error_code == "InvalidCredentials" and not self.known.secret:
+            self.skip("the connector asks for credentials: give them with --secret")
 
     # --- saying ---
 

@@ -48,7 +48,7 @@ class Folder:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.pread(self._descriptor, 20, 0).decode().strip() or "unknown"
-            mend = f"stop that one (lambdarig down, or kill {pid}), or give this one a folder of its own"
+            mend = f"stop that one (lambdarig down with its --port, or kill {pid}), or give this one its own folder"
             raise UsageError(f"the state folder {self.path} is in use by another rig: process {pid}", mend) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
