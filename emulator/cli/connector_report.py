@@ -6,15 +6,15 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import click
 
+from emulator.cli import junit
 from emulator.cli.common import note
+from emulator.cli.progress import InPlace
 from emulator.connector_check.running import CHECKS, Result
 from emulator.connector_check.talk import Check, Problem
-from emulator.errors import UsageError
 
 WIDTH = 120  # columns where nobody's terminal says
 SHOWN = 600  # characters of a request or an answer
@@ -22,34 +22,19 @@ ALIKE = 3  # problems of a kind that are listed
 COLOURS = {"ok": "green", "failed": "bold red", "skipped": "dim"}
 
 
-class Progress:
-    """Which check is under way, on stderr: in place on a terminal, else a line for each."""
+class Progress(InPlace):
+    """Which check is under way; where nothing can be shown in place, a line for each that has ended."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-
-        self._console = Console(stderr=True)
-        self._status = self._console.status("starting") if self._console.is_terminal else None
-        self._number = 0
-
-    def __enter__(self) -> Progress:
-        if self._status is not None:
-            self._status.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        super().__init__("starting")
+        self._number, self._shown = 0, False
 
     def begun(self, check: Check) -> None:
         self._number += 1
-        if self._status is not None:
-            self._status.update(f"{self._number}/{len(CHECKS)} {check.id}: {check.about}")
+        self._shown = self.tell(f"{self._number}/{len(CHECKS)} {check.id}: {check.about}")
 
     def ended(self, result: Result) -> None:
-        if self._status is None:
+        if not self._shown:
             note(f"{result.status:<7}  {result.check.id}")
 
 
@@ -161,7 +146,7 @@ def _short(value: Any) -> str:
 
 def write_junit(name: str, results: list[Result], file: Path) -> None:
     """A test case for each check. Raises UsageError."""
-    from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+    from junitparser import Failure, Skipped, TestCase, TestSuite
 
     suite = TestSuite("lambdarig connector check")
     for result in results:
@@ -173,9 +158,4 @@ def write_junit(name: str, results: list[Result], file: Path) -> None:
         elif result.status == "skipped":
             case.result = [Skipped(result.remark)]
         suite.add_testcase(case)
-    report = JUnitXml()
-    report.add_testsuite(suite)
-    try:
-        report.write(str(file), pretty=True)
-    except OSError as error:
-        raise UsageError(f"--junit: cannot write {file}: {error.strerror}") from None
+    junit.write(suite, file)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any
 
 import click
 
 from emulator.cli.asking import aws
 from emulator.cli.common import as_json, note, say, which_port
+from emulator.cli.progress import InPlace
 from emulator.clock import Clock
 from emulator.errors import UsageError, Verdict
 
@@ -143,32 +143,19 @@ def _canceled(port: int, name: str, execution: str) -> Record:
     return record or {"executionId": execution, "executionStatus": "CancelStarted", "executionResult": {}}
 
 
-class _Shown:
-    """How far the run has come, on stderr: in place on a terminal, else a line whenever it has come further."""
+class _Shown(InPlace):
+    """How far the run has come; where nothing can be shown in place, a line whenever it has come further."""
 
     def __init__(self, name: str) -> None:
-        from rich.console import Console
-
-        console = Console(stderr=True, highlight=False)
+        super().__init__(f"{name}: starting")
         self._name, self._last = name, ""
-        self._status = console.status(f"{name}: starting") if console.is_terminal else None
-
-    def __enter__(self) -> _Shown:
-        if self._status is not None:
-            self._status.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._status is not None:
-            self._status.stop()
 
     def now(self, record: Record) -> None:
         text = f"{self._name}: {record['executionStatus']}, {_counts(record)}"
         if text != self._last:
             self._last = text
-            self._status.update(text) if self._status is not None else note(text)
+            if not self.tell(text):
+                note(text)
 
 
 def _counts(record: Record) -> str:

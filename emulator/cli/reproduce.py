@@ -108,7 +108,9 @@ def _summary(results: list[dict[str, Any]]) -> str:
 
 
 def _write_junit(results: list[dict[str, Any]], file: Path) -> None:
-    from junitparser import Failure, JUnitXml, TestCase, TestSuite
+    from junitparser import Failure, TestCase, TestSuite
+
+    from emulator.cli import junit
 
     suite = TestSuite("lambdarig reproduce")
     for result in results:
@@ -119,12 +121,7 @@ def _write_junit(results: list[dict[str, Any]], file: Path) -> None:
             failure.text = "\n".join(result["problems"])
             case.result = [failure]
         suite.add_testcase(case)
-    report = JUnitXml()
-    report.add_testsuite(suite)
-    try:
-        report.write(str(file), pretty=True)
-    except OSError as error:
-        raise UsageError(f"--junit: cannot write {file}: {error.strerror}") from None
+    junit.write(suite, file)
 
 
 @click.command()
