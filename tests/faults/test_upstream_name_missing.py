@@ -153,7 +153,8 @@ def test_a_fault_that_raises_is_a_server_that_fails(dns, caplog):
 
 def test_where_names_stand_in_a_hosts_file_it_is_refused(inline_rig, monkeypatch):
     ways_out = inline_rig.rig.ways_out
-    monkeypatch.setattr(ways_out, "_upstreams", type("One", (), {"hosts": lambda self: ("api.example.com",)})())
+    monkeypatch.setattr(ways_out, "_upstreams", object())
+    monkeypatch.setattr(ways_out._hosts, "names", lambda: ("api.example.com",))
     assert ways_out._in_hosts_file() == ("api.example.com",)
     with inline_rig.fault("upstream_name_missing", optional=True), pytest.raises(
         EngineError, match="port 53 is not the inline engine's to take"
