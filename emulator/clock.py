@@ -30,7 +30,7 @@ class Clock:
 
     def __init__(self, manual: bool = False) -> None:
         self.manual = manual
-        self._start, self._began = time.monotonic(), time.time()
+        self._start, self._began = time.monotonic(), _exact(time.time())
         self._advanced, self._restarts = 0.0, 0
         self._moved = threading.Condition()
         self._advancing = threading.RLock()
@@ -85,7 +85,7 @@ class Clock:
         """As if made just now: moments of before do not come any more."""
         with self._advancing, self._moved:
             self._restarts += 1
-            self._start, self._began, self._advanced = time.monotonic(), time.time(), 0.0
+            self._start, self._began, self._advanced = time.monotonic(), _exact(time.time()), 0.0
             self._moved.notify_all()
 
     def keep(self, agenda: Agenda) -> None:
@@ -118,3 +118,9 @@ class Clock:
     def stall(self, seconds: float) -> None:
         """Really wait: for delays that a handler's own clock can see."""
         time.sleep(max(0.0, seconds))
+
+
+def _exact(epoch: float) -> float:
+    """A 64th of a second earlier at most: seconds added to it and taken off again are the same seconds, as floats and
+    as datetimes, of whose microseconds others are no whole number."""
+    return math.floor(epoch * 64) / 64

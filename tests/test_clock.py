@@ -1,4 +1,5 @@
 import threading
+from datetime import datetime, timezone
 
 import pytest
 
@@ -131,3 +132,15 @@ def test_a_stall_is_real_and_never_negative():
     clock.stall(-5)
     assert 0.02 <= clock.monotonic() - begin < 5
     assert clock.now() == 0
+
+
+@pytest.mark.parametrize("started", [1795338609.1234567, 1795338609.9999999, 1795336767.3320001, 0.7])
+def test_seconds_added_to_the_time_of_day_are_the_same_when_taken_off(started, monkeypatch):
+    """Whatever the machine's time of day is: a schedule's moments must not fall on either side of now by its digits."""
+    monkeypatch.setattr("time.time", lambda: started)
+    clock = Clock(manual=True)
+    for seconds in (0, 200, 300, 5400.5, 86400):
+        epoch = clock.epoch(seconds)
+        assert clock.moment(epoch) == seconds
+        assert datetime.fromtimestamp(epoch, timezone.utc).timestamp() == epoch
+    assert 0 <= started - clock.epoch(0) < 1 / 64
