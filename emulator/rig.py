@@ -323,10 +323,6 @@ class Rig:
             kind = "database" if name in self._databases else "relay"
             raise UsageError(f"there is a {kind} named {name!r} already")
 
-    def database_url(self, name: str) -> str:
-        """The database itself, past the relay, for tests that look into it."""
-        return str(self._databases[name].url)
-
     # --- glue ---
 
     def _log(self, function: Function, stream: str, events: list[tuple[int, str]]) -> None:

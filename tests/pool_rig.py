@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
-from lambda_fixtures import FakeEnvironment, function
+from lambda_fixtures import PATIENCE_S, FakeEnvironment, function
 
 from emulator.clock import Clock
 from emulator.errors import EngineError
@@ -62,3 +64,16 @@ def world():
 
 def refuse(*_):
     raise EngineError("there is no image")
+
+
+def meet(it, count):
+    """Let this world's invocations wait for each other, until there are so many at once."""
+    barrier = threading.Barrier(count)
+
+    def meeting(cold):
+        environment = it.environment(cold)
+        invoke = environment.invoke
+        environment.invoke = lambda *given: (barrier.wait(PATIENCE_S), invoke(*given))[1]
+        return Start("ready", environment, 1.0)
+
+    it._make = meeting

@@ -16,8 +16,8 @@ from emulator.files import GuideScenario, load
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = guides.load_all()
-# One after another: two runtimes that fill their caps read their files again and again, and on two cores the one that
-# is starting meanwhile can pass the ten seconds of an init.
+# One after another: side by side on two cores, with nothing of them in the page cache, their inits take twice as long
+# (measured), and a whole run of the tests has seen one pass the ten seconds of an init.
 IN_TURN = [
     pytest.param(name, marks=pytest.mark.xdist_group("caps")) if name in ("oom-node", "oom-java") else name
     for name in SCENARIOS

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from lambda_fixtures import PATIENCE_S, FakeEnvironment, function
-from pool_rig import World
+from pool_rig import World, meet
 
 from emulator.errors import EngineError
 from emulator.functions.environment import Start
@@ -71,15 +71,8 @@ def test_the_log_of_an_invocation_is_its_own(world):
 
 
 def test_parallel_invocations_take_an_environment_each(world):
-    it, barrier = world(), threading.Barrier(5)
-
-    def meeting(cold):
-        environment = it.environment(cold)
-        invoke = environment.invoke
-        environment.invoke = lambda *given: (barrier.wait(PATIENCE_S), invoke(*given))[1]
-        return Start("ready", environment, 1.0)
-
-    it._make = meeting
+    it = world()
+    meet(it, 5)
     with ThreadPoolExecutor(5) as threads:
         outcomes = list(threads.map(lambda _: it.run(), range(5)))
     assert len({outcome.environment for outcome in outcomes}) == 5

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from lambda_fixtures import PATIENCE_S, function
-from pool_rig import refuse
+from pool_rig import meet, refuse
 
 from emulator.functions.environment import Start
 from emulator.functions.pool import ACCOUNT_EXCEEDED
@@ -43,15 +43,8 @@ def test_provisioned_ones_are_used_first(world):
 
 
 def test_more_at_once_than_provisioned_spill_over(world):
-    it, barrier = world(), threading.Barrier(3)
-
-    def meeting(cold):
-        environment = it.environment(cold)
-        invoke = environment.invoke
-        environment.invoke = lambda *given: (barrier.wait(PATIENCE_S), invoke(*given))[1]
-        return Start("ready", environment, 1.0)
-
-    it._make = meeting
+    it = world()
+    meet(it, 3)
     provisioned(it)
     with ThreadPoolExecutor(3) as threads:
         outcomes = list(threads.map(lambda _: it.run(), range(3)))
